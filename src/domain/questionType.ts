@@ -1,0 +1,68 @@
+import type { Decimal } from "decimal.js";
+import type { z } from "zod";
+
+/** What a response holds, by the field of the API's `@oneOf` input that carries it. */
+export interface ResponseValues {
+  /** The id of the chosen option. */
+  choice: string;
+  /** The ids of all chosen options; none chosen is an empty list. */
+  choices: string[];
+  text: string;
+  /** As the student typed it, e.g. "3,14". */
+  number: string;
+  /** All option ids, first to last. */
+  order: string[];
+  pairs: { from: string; to: string }[];
+}
+
+export type ResponseKind = keyof ResponseValues;
+/** A response as it is stored: one field, named for its kind. */
+export type ResponseOf<Kind extends ResponseKind> = Kind extends ResponseKind
+  ? { [Field in Kind]: ResponseValues[Field] }
+  : never;
+export type QuestionResponse = ResponseOf<ResponseKind>;
+
+/** All a student may see of a definition. No field can hold the key. */
+export interface StudentView {
+  responseKind: ResponseKind;
+  /** Empty where nothing is to be chosen from. */
+  options: readonly { readonly id: string; readonly text: string }[];
+  /** How many characters a text may have; null where no text is typed. */
+  maxLength: number | null;
+}
+
+/** `fraction` is the share of the question's points: −1 to 1, where below 0 takes points away. */
+export type Grade = { kind: "graded"; fraction: Decimal; feedback: string | null } | { kind: "needsHuman" };
+
+/** An option that takes part in a shuffle; a pinned one keeps its place. */
+export interface ShuffleOption {
+  id: string;
+  pinned: boolean;
+}
+
+/**
+ * What each question type fulfils. A definition is plain JSON; decimals in it are strings. All functions are pure,
+ * take a definition that came out of the `definition` schema, and never change it.
+ */
+export interface QuestionType<Definition = unknown, Kind extends ResponseKind = ResponseKind> {
+  /** The value of the GraphQL enum. */
+  name: string;
+  /** One sentence for the schema's reference. */
+  description: string;
+  responseKind: Kind;
+  definition: z.ZodType<Definition>;
+  /** The shape of a response, whatever the definition; messages are written for the student. */
+  response: z.ZodType<ResponseOf<Kind>>;
+  /** Why a response of that shape cannot answer this very definition, for the student; null if it can. */
+  problemWith(definition: Definition, response: ResponseOf<Kind>): string | null;
+  studentView(definition: Definition): StudentView;
+  /** The options that may be shuffled; empty where there are none. */
+  shuffleOptions(definition: Definition): ShuffleOption[];
+  /** Takes a response that has no problem. */
+  grade(definition: Definition, response: ResponseOf<Kind>): Grade;
+}
+
+/** Keeps the literal name and kind of a type while checking it against the contract. */
+export const defineQuestionType = <Definition, const Name extends string, Kind extends ResponseKind>(
+  type: QuestionType<Definition, Kind> & { name: Name },
+) => type;

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { Exact } from "../decimal.ts";
+import { defineQuestionType } from "../questionType.ts";
+import { storedText } from "../storedText.ts";
+
+const MAX_LENGTH = 100_000;
+
+/** A longer text is written and graded by a human. */
+export const essay = defineQuestionType({
+  name: "ESSAY",
+  description: "A longer text is written and graded by a human.",
+  responseKind: "text",
+  definition: z.strictObject({
+    /** In characters. */
+    maxLength: z.int().min(1).max(MAX_LENGTH).default(20_000),
+    /** For who grades; students never see it. */
+    guidance: storedText(20_000).optional(),
+  }),
+
+  response: z.strictObject({ text: storedText(MAX_LENGTH) }),
+
+  problemWith: ({ maxLength }, { text }) =>
+    text.length <= maxLength ? null : `The text is too long: ${maxLength} characters are allowed.`,
+
+  studentView: ({ maxLength }) => ({ responseKind: "text", options: [], maxLength }),
+
+  shuffleOptions: () => [],
+
+  grade: (_definition, { text }) =>
+    text.trim() === "" ? { kind: "graded", fraction: new Exact(0), feedback: null } : { kind: "needsHuman" },
+});

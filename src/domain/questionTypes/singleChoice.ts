@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { isOption, NOT_AN_OPTION, optionFields, optionList, shown, shuffled } from "../choiceOptions.ts";
+import { decimalField, Exact } from "../decimal.ts";
+import { defineQuestionType } from "../questionType.ts";
+
+const definition = z.strictObject({
+  options: optionList(
+    z.strictObject({
+      ...optionFields,
+      /** What choosing it is worth; below 0 takes points away, against guessing. */
+      fraction: decimalField({ min: -1, max: 1 }).default("0"),
+    }),
+  ).refine(
+    (options) => options.some(({ fraction }) => fraction === "1"),
+    "One option must be the right one, with the fraction 1.",
+  ),
+});
+
+/** One option is chosen; the option says what it is worth. */
+export const singleChoice = defineQuestionType({
+  name: "SINGLE_CHOICE",
+  description: "One of several options is right.",
+  responseKind: "choice",
+  definition,
+
+  response: z.strictObject({ choice: z.string() }),
+
+  problemWith: ({ options }, { choice }) => (isOption(options, choice) ? null : NOT_AN_OPTION),
+
+  studentView: ({ options }) => ({ responseKind: "choice", options: shown(options), maxLength: null }),
+
+  shuffleOptions: ({ options }) => shuffled(options),
+
+  grade({ options }, { choice }) {
+    const chosen = options.find(({ id }) => id === choice);
+    return { kind: "graded", fraction: new Exact(chosen?.fraction ?? 0), feedback: chosen?.feedback ?? null };
+  },
+});

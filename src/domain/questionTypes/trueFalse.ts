@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { Exact } from "../decimal.ts";
+import { defineQuestionType } from "../questionType.ts";
+import { storedText } from "../storedText.ts";
+
+const OPTIONS = [
+  { id: "true", text: "True" },
+  { id: "false", text: "False" },
+] as const;
+
+/** A statement is judged. */
+export const trueFalse = defineQuestionType({
+  name: "TRUE_FALSE",
+  description: 'A statement is true or false; the choice is "true" or "false".',
+  responseKind: "choice",
+  definition: z.strictObject({
+    correct: z.boolean(),
+    /** Shown to who answered "true", right or wrong. */
+    feedbackTrue: storedText(20_000).optional(),
+    feedbackFalse: storedText(20_000).optional(),
+  }),
+
+  response: z.strictObject({ choice: z.enum(["true", "false"], { error: 'The choice must be "true" or "false".' }) }),
+
+  problemWith: () => null,
+
+  studentView: () => ({ responseKind: "choice", options: OPTIONS, maxLength: null }),
+
+  shuffleOptions: () => [], // "true" before "false" is what everybody expects
+
+  grade({ correct, feedbackTrue, feedbackFalse }, { choice }) {
+    const fraction = new Exact(choice === String(correct) ? 1 : 0);
+    return { kind: "graded", fraction, feedback: (choice === "true" ? feedbackTrue : feedbackFalse) ?? null };
+  },
+});
