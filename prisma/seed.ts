@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import { uuidv7 } from "uuidv7";
+import type { Config } from "../src/config.ts";
+import { readConfig } from "../src/config.ts";
+import { createContainer } from "../src/container.ts";
+import { type Actor, Reads } from "../src/services/actor.ts";
+import { createLogger, type Logger } from "../src/utils/logger.ts";
+import { DEMO_LOGINS } from "./demoLogins.ts";
+
+const demoFile = (name: string) => readFileSync(new URL(`./demo/${name}`, import.meta.url), "utf8");
+
+/**
+ * Fills an empty database with a school to play with: a course with everybody in it, an exam of 50 questions and a short
+ * one with every question type, both open. Does nothing where there are users already.
+ */
+export async function seedDemoSchool(config: Config, log: Logger): Promise<void> {
+  const container = await createContainer(config, log);
+  const { db, services } = container;
+  try {
+    if ((await db.user.count()) > 0) return;
+    const ids = new Map<string, string>();
+    for (const { email, name, password, role } of DEMO_LOGINS) {
+      const user = await services.accounts.register({ email, name, password });
+      ids.set(email, user.id);
+      await db.user.update({ where: { id: user.id }, data: { role, emailVerifiedAt: user.createdAt } });
+    }
+    const teacher: Actor = {
+      userId: ids.get("teacher@lectern.example")!,
+      role: "INSTRUCTOR",
+      sessionId: uuidv7(),
+      requestId: "seed",
+      reads: new Reads(),
+    };
+    const course = await services.courses.create(teacher, { title: "World Knowledge", slug: "world-knowledge" });
+    await services.courses.enroll(teacher, {
+      courseId: course.id,
+      students: DEMO_LOGINS.filter(({ role }) => role === "STUDENT").map(({ email }, index) => ({
+        email,
+        extraTimePercent: index === 0 ? 25 : 0,
+        role: "STUDENT",
+      })),
+    });
+    for (const { file, title, durationMinutes } of [
+      { file: "world-knowledge.gift", title: "World knowledge, 50 questions", durationMinutes: 60 },
+      { file: "every-type.gift", title: "A taste of every question type", durationMinutes: 15 },
+    ]) {
+      const report = await services.questions.import(teacher, {
+        courseId: course.id,
+        format: "GIFT",
+        content: demoFile(file),
+        dryRun: false,
+        tags: [],
+      });
+      if (report.refused.length > 0) throw new Error(`${file}: ${JSON.stringify(report.refused)}`);
+      const exam = await services.exams.create(teacher, {
+        courseId: course.id,
+        title,
+        description: "A demo exam. Start it as a student, grade it as the teacher.",
+        durationMinutes,
+        attemptsAllowed: 100,
+        shuffleQuestions: true,
+        shuffleOptions: true,
+        passMarkPercent: "50",
+        resultsPolicy: "IMMEDIATE",
+      });
+      const questionIds = report.taken.map(({ questionId }) => questionId!);
+      await services.exams.addQuestions(teacher, { examId: exam.id, questionIds });
+      await services.exams.publish(teacher, exam.id);
+    }
+    log.info({ users: DEMO_LOGINS.length }, "the demo school is ready");
+  } finally {
+    await container.close();
+  }
+}
+
+if (process.argv[1] && import.meta.url === new URL(`file://${process.argv[1]}`).href) {
+  const config = readConfig();
+  await seedDemoSchool(config, createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, program: "seed" }));
+}

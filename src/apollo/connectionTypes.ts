@@ -1,0 +1,14 @@
+import type { Attempt } from "../services/attempt.service.ts";
+import type { Connection } from "../services/connection.ts";
+import type { Course, Enrollment } from "../services/course.service.ts";
+import type { Exam } from "../services/exam.service.ts";
+import type { Question } from "../services/question.service.ts";
+import type { ExamResult } from "../services/result.service.ts";
+
+// Names for the generated resolver types, which cannot spell a generic one.
+export type CourseConnection = Connection<Course>;
+export type EnrollmentConnection = Connection<Enrollment>;
+export type QuestionConnection = Connection<Question>;
+export type ExamConnection = Connection<Exam>;
+export type AttemptConnection = Connection<Attempt>;
+export type ExamResultConnection = Connection<ExamResult>;

@@ -1,0 +1,83 @@
+import DataLoader from "dataloader";
+import type { Services } from "../container.ts";
+import type { User } from "../services/account.service.ts";
+import { type Actor, Reads } from "../services/actor.ts";
+import type { SavedAnswer } from "../services/attempt.service.ts";
+import type { Claims } from "../services/tokens.ts";
+import type { Logger } from "../utils/logger.ts";
+
+/** What every resolver of one request gets. */
+export type Context = {
+  /** Who asks; null for a visitor. */
+  actor: Actor | null;
+  services: Services;
+  requestId: string;
+  log: Logger;
+  client: { ip: string | null; userAgent: string | null };
+  reads: Reads;
+  loaders: Loaders;
+  /** What is learnt on the way. An object of its own, because Apollo hands resolvers a copy of the context. */
+  trace: RequestTrace;
+};
+
+export interface RequestTrace {
+  operationName?: string;
+  /** Codes of the errors of this request, for its log line. */
+  errorCodes: string[];
+  /** Whether the answer to the operation may be stored: see `edgePolicy.ts`. */
+  isStorable: boolean;
+}
+
+export interface Loaders {
+  user: DataLoader<string, User | null>;
+  savedAnswers: DataLoader<string, SavedAnswer[]>;
+}
+
+/** Loaders are made when a list asks for them: most requests need none. */
+function createLoaders(services: Services): Loaders {
+  let user: Loaders["user"] | undefined;
+  let savedAnswers: Loaders["savedAnswers"] | undefined;
+  return {
+    get user() {
+      user ??= new DataLoader((ids) => services.accounts.usersById(ids));
+      return user;
+    },
+    get savedAnswers() {
+      savedAnswers ??= new DataLoader((ids) => services.attempts.savedAnswers(ids));
+      return savedAnswers;
+    },
+  };
+}
+
+export function createContext({
+  claims,
+  services,
+  requestId,
+  log,
+  client,
+}: {
+  claims: Claims | null;
+  services: Services;
+  requestId: string;
+  log: Logger;
+  client: Context["client"];
+}): Context {
+  const reads = new Reads();
+  const actor = claims && {
+    userId: claims.userId,
+    role: claims.role,
+    sessionId: claims.sessionId,
+    requestId,
+    reads,
+  };
+  return {
+    actor,
+    services,
+    requestId,
+    log,
+    client,
+    reads,
+    loaders: createLoaders(services),
+    trace: { errorCodes: [], isStorable: false },
+  };
+}

@@ -1,0 +1,67 @@
+import { GraphQLError } from "graphql";
+import { DomainError, type ErrorCode, unavailable } from "../domain/errors.ts";
+import { QueuesUnavailable } from "../queues/openQueues.ts";
+import { isOutage } from "../services/outage.ts";
+import type { Context } from "./context.ts";
+
+/** The HTTP status that each code stands for; clients find it in `extensions.status`. */
+export const STATUS: Record<ErrorCode | "INTERNAL_SERVER_ERROR", number> = {
+  BAD_USER_INPUT: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  UNPROCESSABLE: 422,
+  RATE_LIMITED: 429,
+  INTERNAL_SERVER_ERROR: 500,
+  SERVICE_UNAVAILABLE: 503,
+};
+
+/** The refusal at the bottom of an error, if there is one; an outage counts as the refusal it is to the client. */
+function refusalOf(error: unknown): DomainError | null {
+  for (let inner = error; inner instanceof Error; inner = (inner as GraphQLError).originalError ?? inner.cause) {
+    if (inner instanceof DomainError) return inner;
+    if (inner instanceof QueuesUnavailable || isOutage(inner))
+      return unavailable("The service is away for the moment. Try again.", 2, inner);
+  }
+  return null;
+}
+
+function withExtensions(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
+  return new GraphQLError(message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions,
+  });
+}
+
+/**
+ * What the client is told of an error: a refusal as it stands, a mistake in the request as GraphQL words it,
+ * and of everything else only the request id, under which the log has it.
+ */
+export function toPublicError(
+  error: GraphQLError,
+  { log, requestId, trace: { errorCodes } }: Pick<Context, "log" | "requestId" | "trace">,
+): GraphQLError {
+  const refusal = refusalOf(error);
+  if (refusal) {
+    const { code, reason, fields, retryAfter } = refusal;
+    if (code === "SERVICE_UNAVAILABLE")
+      log.warn({ err: refusal.cause, path: error.path }, "a request could not be served");
+    errorCodes.push(reason ?? code);
+    return withExtensions(error, refusal.message, { code, status: STATUS[code], reason, fields, retryAfter });
+  }
+  if (!error.originalError && !(error.extensions?.code === "INTERNAL_SERVER_ERROR")) {
+    errorCodes.push("BAD_USER_INPUT");
+    return withExtensions(error, error.message, { code: "BAD_USER_INPUT", ...error.extensions, status: 400 });
+  }
+  log.error({ err: error.originalError ?? error, path: error.path }, "a request failed");
+  errorCodes.push("INTERNAL_SERVER_ERROR");
+  return withExtensions(error, "Something went wrong on the server. Name the request id when you report it.", {
+    code: "INTERNAL_SERVER_ERROR",
+    status: STATUS.INTERNAL_SERVER_ERROR,
+    requestId,
+  });
+}

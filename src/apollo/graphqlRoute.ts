@@ -1,0 +1,139 @@
+import type { ApolloServer } from "@apollo/server";
+import { fastifyApolloHandler } from "@as-integrations/fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Services } from "../container.ts";
+import { DomainError } from "../domain/errors.ts";
+import { type Authenticate, PUBLIC_SCOPE } from "../middlewares/auth.ts";
+import type { EdgeCache } from "../redis/edgeCache.ts";
+import type { Claims } from "../services/tokens.ts";
+import { type Logger, withoutRedaction } from "../utils/logger.ts";
+import { type Context, createContext } from "./context.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    lectern: Context | null;
+  }
+}
+
+const CACHE_HEADER = "x-lectern-cache";
+
+/**
+ * `/graphql`: an answer given before to the same viewer and body is replayed from its bytes, before anything is parsed;
+ * all else goes through Apollo. Every request leaves one log line.
+ */
+export function graphqlRoute({
+  apollo,
+  authenticate,
+  edge,
+  services,
+  log,
+}: {
+  apollo: ApolloServer<Context>;
+  authenticate: Authenticate;
+  edge: EdgeCache;
+  services: Services;
+  log: Logger;
+}) {
+  const requestLog = withoutRedaction(log);
+  const execute = fastifyApolloHandler(apollo, { context: async (request) => request.lectern! }) as unknown as (
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) => Promise<string>;
+
+  function contextOf(request: FastifyRequest, claims: Claims | null): Context {
+    return createContext({
+      claims,
+      services,
+      requestId: request.id,
+      log: log.child({ requestId: request.id }),
+      client: { ip: request.ip, userAgent: request.headers["user-agent"]?.slice(0, 300) ?? null },
+    });
+  }
+
+  async function run(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Promise<string | Buffer> {
+    const startedAt = performance.now();
+    const context = contextOf(request, claims);
+    request.lectern = context;
+    const ticket = edge.begin();
+    const raw = request.body;
+    if (request.method === "POST") request.body = parseBody(raw);
+    reply.header("cache-control", "no-store").header("x-request-id", request.id).header(CACHE_HEADER, "miss");
+    const text = await execute(request, reply);
+    const isStorable = context.trace.isStorable && context.trace.errorCodes.length === 0 && reply.statusCode === 200;
+    const body = isStorable ? Buffer.from(text) : text;
+    if (typeof body !== "string" && typeof raw === "string") {
+      const answer = { bytes: body, contentType: String(reply.getHeader("content-type")) };
+      edge.store(ticket, scopeOf(request, claims), raw, answer, [...context.reads.keys]);
+    }
+    requestLog.info(
+      {
+        requestId: request.id,
+        operation: context.trace.operationName,
+        userId: claims?.userId,
+        ms: elapsed(startedAt),
+        cacheHits: context.reads.hits,
+        cacheMisses: context.reads.misses,
+        ...(context.trace.errorCodes.length > 0 && { errorCodes: context.trace.errorCodes }),
+      },
+      "request",
+    );
+    return body;
+  }
+
+  return async function register(app: FastifyInstance): Promise<void> {
+    app.decorateRequest("lectern", null);
+    // The text is the edge cache's key, so it is parsed only when it is needed.
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));
+
+    // Not an async function: a stored answer to a known token leaves in this very tick.
+    app.post("/graphql", (request, reply) => {
+      const claims = authenticate(request.headers.authorization);
+      if (claims instanceof Promise) return claims.then((verified) => respond(request, reply, verified));
+      return respond(request, reply, claims);
+    });
+    app.get("/graphql", async (request, reply) =>
+      run(request, reply, await authenticate(request.headers.authorization)),
+    );
+  };
+
+  /** The body of the answer, or nothing when it has left already. */
+  function respond(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    claims: Claims | null,
+  ): Promise<string | Buffer> | undefined {
+    const startedAt = performance.now();
+    const stored = edge.lookup(scopeOf(request, claims), request.body as string);
+    if (!stored) return run(request, reply, claims);
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      "content-type": stored.contentType,
+      "content-length": stored.bytes.length,
+      "cache-control": "no-store",
+      "x-request-id": request.id,
+      [CACHE_HEADER]: "hit",
+    });
+    reply.raw.end(stored.bytes);
+    requestLog.info(
+      { requestId: request.id, operation: "stored", userId: claims?.userId, ms: elapsed(startedAt), cacheHits: 1 },
+      "request",
+    );
+    return undefined;
+  }
+}
+
+/** Whose answers these are: the token decides, and the form of answer that was asked for. */
+const scopeOf = (request: FastifyRequest, claims: Claims | null): string =>
+  `${claims?.scope ?? PUBLIC_SCOPE}|${request.headers.accept ?? ""}`;
+
+const elapsed = (startedAt: number): number => Math.round((performance.now() - startedAt) * 100) / 100;
+
+function parseBody(body: unknown): unknown {
+  try {
+    return JSON.parse(body as string);
+  } catch {
+    throw new DomainError("BAD_USER_INPUT", 'The body is no JSON. Send {"query": "…", "variables": {…}}.');
+  }
+}

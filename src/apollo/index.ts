@@ -1,0 +1,114 @@
+import { randomBytes } from "node:crypto";
+import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
+import cors from "@fastify/cors";
+import Fastify, { type FastifyInstance } from "fastify";
+import { GraphQLError } from "graphql";
+import type { Config } from "../config.ts";
+import type { Container } from "../container.ts";
+import { DomainError } from "../domain/errors.ts";
+import { createAuthenticate } from "../middlewares/auth.ts";
+import { healthRoutes, type Readiness } from "../readiness.ts";
+import { createEdgeCache } from "../redis/edgeCache.ts";
+import type { Logger } from "../utils/logger.ts";
+import type { Context } from "./context.ts";
+import { STATUS, toPublicError } from "./errors.ts";
+import { graphqlRoute } from "./graphqlRoute.ts";
+import { jitGateway } from "./jitGateway.ts";
+import { landingPage } from "./landingPage.ts";
+import { limitRules, parseOptions } from "./plugins/limits.ts";
+import { createSchema } from "./schema.ts";
+import { subscriptionRoutes } from "./subscriptions.ts";
+
+const REQUEST_ID = /^[\w-]{8,64}$/;
+/** Part of the cache's memory that finished answers may use. */
+const EDGE_SHARE = 0.5;
+/** A stored answer lives no longer, should a message that drops it get lost. */
+const EDGE_SECONDS = 60;
+
+/** Names the operation for the log line as soon as it is known. */
+const nameOperation: ApolloServerPlugin<Context> = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ contextValue, operationName, operation }) {
+        const first = operation?.selectionSet.selections[0];
+        contextValue.trace.operationName = operationName ?? (first?.kind === "Field" ? first.name.value : undefined);
+      },
+    };
+  },
+};
+
+/** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
+export async function createApp({
+  container: { services, clock, tokens, cache },
+  readiness,
+  config,
+  log,
+}: {
+  container: Pick<Container, "services" | "clock" | "tokens" | "cache">;
+  readiness: Readiness;
+  config: Config;
+  log: Logger;
+}): Promise<FastifyInstance> {
+  const schema = createSchema();
+  const apollo = new ApolloServer<Context>({
+    gateway: jitGateway(schema),
+    introspection: config.INTROSPECTION,
+    parseOptions,
+    validationRules: limitRules,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    plugins: [ApolloServerPluginCacheControlDisabled(), ApolloServerPluginLandingPageDisabled(), nameOperation],
+    logger: log,
+    formatError: (formatted) => ({
+      ...formatted,
+      extensions: { status: 400, ...formatted.extensions },
+    }),
+  });
+  await apollo.start();
+
+  const processId = randomBytes(6).toString("base64url");
+  let requests = 0;
+  const app = Fastify({
+    bodyLimit: config.BODY_LIMIT_KB * 1024,
+    trustProxy: config.TRUST_PROXY,
+    forceCloseConnections: "idle",
+    // Longer than the keep-alive of the usual proxies, so that it is never we who close under a request.
+    keepAliveTimeout: 75_000,
+    genReqId: (request) => {
+      const given = request.headers["x-request-id"];
+      return typeof given === "string" && REQUEST_ID.test(given) ? given : `${processId}-${(requests++).toString(36)}`;
+    },
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const known = error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500;
+    const cause = known ? new DomainError("BAD_USER_INPUT", error.message) : error;
+    const shown = toPublicError(new GraphQLError("", { originalError: cause as Error }), {
+      log: log.child({ requestId: request.id }),
+      requestId: request.id,
+      trace: { errorCodes: [], isStorable: false },
+    });
+    const status = known ? Number(error.statusCode) : Number(shown.extensions.status);
+    return reply.code(status || STATUS.INTERNAL_SERVER_ERROR).send({ errors: [shown] });
+  });
+  app.addHook("onClose", () => apollo.stop());
+
+  healthRoutes(app, readiness);
+  if (config.SANDBOX) landingPage(app);
+  const authenticate = createAuthenticate(tokens);
+  const edge = createEdgeCache({
+    cache,
+    maxBytes: config.CACHE_MEMORY_MB * 1024 * 1024 * EDGE_SHARE,
+    clock,
+    ttlSeconds: EDGE_SECONDS,
+  });
+  await app.register(async (scope) => {
+    if (config.CORS_ORIGINS.length > 0) await scope.register(cors, { origin: config.CORS_ORIGINS, maxAge: 600 });
+    await scope.register(graphqlRoute({ apollo, authenticate, edge, services, log }));
+  });
+  await app.register(subscriptionRoutes({ schema, authenticate, services, log }));
+  return app;
+}

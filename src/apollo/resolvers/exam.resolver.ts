@@ -1,0 +1,28 @@
+import type { Resolvers } from "../../generated/graphql.ts";
+import { requireActor } from "../../services/actor.ts";
+
+export const examResolvers = {
+  Query: {
+    exam: (_root, { id }, context) => context.services.exams.get(requireActor(context), id),
+    exams: (_root, { filter, ...page }, context) =>
+      context.services.exams.list(requireActor(context), filter ?? {}, page),
+  },
+  Mutation: {
+    createExam: (_root, { input }, context) => context.services.exams.create(requireActor(context), input),
+    updateExam: (_root, { id, input }, context) => context.services.exams.update(requireActor(context), id, input),
+    addQuestionsToExam: (_root, { input }, context) =>
+      context.services.exams.addQuestions(requireActor(context), input),
+    removeQuestionsFromExam: (_root, { examId, questionIds }, context) =>
+      context.services.exams.removeQuestions(requireActor(context), examId, questionIds),
+    publishExam: (_root, { id }, context) => context.services.exams.publish(requireActor(context), id),
+    archiveExam: (_root, { id }, context) => context.services.exams.archive(requireActor(context), id),
+    setExamAccommodation: (_root, { input }, context) =>
+      context.services.exams.setAccommodation(requireActor(context), input),
+    releaseResults: (_root, { examId }, context) =>
+      context.services.exams.releaseResults(requireActor(context), examId),
+  },
+  Exam: {
+    course: ({ courseId }, _args, context) => context.services.courses.get(requireActor(context), courseId),
+    sections: (exam, _args, context) => context.services.exams.sections(requireActor(context), exam),
+  },
+} satisfies Resolvers;

@@ -1,0 +1,91 @@
+import type { GraphQLSchema } from "graphql";
+import type { IRules } from "graphql-shield";
+import type { Context } from "../apollo/context.ts";
+import { forbidden, unauthenticated } from "../domain/errors.ts";
+import { allow, and, applyMiddleware, deny, rule, shield } from "./shield.ts";
+
+const isSignedIn = rule({ cache: "no_cache" })(
+  (_root, _args, { actor }: Context) => actor !== null || unauthenticated(),
+);
+/** Whether it is the staff of this very course, the service decides. */
+const mayTeach = rule({ cache: "no_cache" })(
+  (_root, _args, { actor }: Context) => actor?.role !== "STUDENT" || forbidden("This is for staff only."),
+);
+const isAdmin = rule({ cache: "no_cache" })(
+  (_root, _args, { actor }: Context) => actor?.role === "ADMIN" || forbidden("This is for administrators only."),
+);
+const staff = and(isSignedIn, mayTeach);
+const admin = and(isSignedIn, isAdmin);
+
+/** Who may ask, from the token alone and without I/O. What is not listed is denied. */
+export const rules = {
+  Query: {
+    "*": deny,
+    node: isSignedIn,
+    serverTime: allow,
+    me: allow,
+    course: isSignedIn,
+    courses: isSignedIn,
+    questionTypes: isSignedIn,
+    question: staff,
+    questions: staff,
+    exam: isSignedIn,
+    exams: isSignedIn,
+    attempt: isSignedIn,
+    myAttempts: isSignedIn,
+    examResults: staff,
+    job: isSignedIn,
+    deadLetters: admin,
+  },
+  Mutation: {
+    "*": deny,
+    register: allow,
+    login: allow,
+    refreshSession: allow,
+    logout: allow,
+    createCourse: staff,
+    enrollStudents: staff,
+    withdrawStudent: staff,
+    createQuestion: staff,
+    updateQuestion: staff,
+    importQuestions: staff,
+    createExam: staff,
+    updateExam: staff,
+    addQuestionsToExam: staff,
+    removeQuestionsFromExam: staff,
+    publishExam: staff,
+    archiveExam: staff,
+    setExamAccommodation: staff,
+    releaseResults: staff,
+    startAttempt: isSignedIn,
+    saveAnswers: isSignedIn,
+    submitAttempt: isSignedIn,
+    gradeAnswer: staff,
+    retryDeadLetter: admin,
+    discardDeadLetter: admin,
+  },
+  Subscription: { "*": deny, attemptChanged: isSignedIn, jobChanged: isSignedIn },
+  Exam: { sections: staff },
+  Course: { enrollments: staff },
+} satisfies IRules;
+
+/**
+ * Wraps only the types and fields that have rules: shield otherwise puts a promise around every field of every list.
+ * Errors of services pass as they are; a rule that fails for a reason of its own counts as a refusal.
+ */
+export function withPermissions(schema: GraphQLSchema): GraphQLSchema {
+  const checks = shield(rules, {
+    allowExternalErrors: true,
+    fallbackRule: deny,
+    fallbackError: forbidden(),
+  }).generate(schema) as Record<string, Record<string, unknown>>;
+  const narrowed = Object.fromEntries(
+    Object.entries(rules).map(([type, fields]) => [
+      type,
+      "*" in fields
+        ? checks[type]
+        : Object.fromEntries(Object.keys(fields).map((field) => [field, checks[type]![field]])),
+    ]),
+  );
+  return applyMiddleware(schema, narrowed as never);
+}

@@ -1,0 +1,55 @@
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import { type Container, createContainer } from "./container.ts";
+import { createLogger, type Logger } from "./utils/logger.ts";
+
+interface Started {
+  config: Config;
+  log: Logger;
+  container: Container;
+}
+
+/**
+ * The life of a program: reads the configuration, opens the container, starts the one thing, and on SIGTERM or SIGINT
+ * stops it and closes everything, within the configured time. A second signal ends the process at once.
+ * @param start begins the work and returns what ends it
+ */
+export async function runProgram(
+  program: string,
+  start: (started: Started) => Promise<() => Promise<void>>,
+): Promise<void> {
+  let config: Config;
+  try {
+    config = readConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  const log = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, program });
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "the process ends because of an error nobody caught");
+    process.exit(1);
+  });
+
+  const container = await createContainer(config, log);
+  const stop = await start({ config, log, container });
+
+  let isStopping = false;
+  async function shutDown(signal: NodeJS.Signals): Promise<void> {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    log.info({ signal }, "stopping");
+    const limit = setTimeout(() => {
+      log.error("the process did not stop in time and is ended");
+      process.exit(1);
+    }, config.SHUTDOWN_SECONDS * 1000);
+    limit.unref();
+    await stop();
+    await container.close();
+    log.info("stopped");
+    process.exit(0);
+  }
+  process.on("SIGTERM", (signal) => void shutDown(signal));
+  process.on("SIGINT", (signal) => void shutDown(signal));
+}

@@ -1,0 +1,164 @@
+import type { Job } from "bullmq";
+import { allQueues } from "./allQueues.ts";
+import type { JobData, QueueDeclaration } from "./defineQueue.ts";
+import type { OpenQueues } from "./openQueues.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** A job that failed for good and waits for somebody to decide. */
+export interface DeadLetter {
+  id: string;
+  queue: string;
+  jobId: string;
+  name: string;
+  payload: unknown;
+  error: string;
+  attempts: number;
+  failedAt: Date;
+  ownerId?: string;
+  requestId?: string;
+}
+
+export interface DeadLetterPage {
+  /** The latest failure first. */
+  entries: DeadLetter[];
+  hasNextPage: boolean;
+  totalCount: number;
+}
+
+export type DeadLetters = ReturnType<typeof createDeadLetters>;
+
+/** The BullMQ queue that is the list; no worker ever takes from it. */
+export const deadLetterQueue = "dead";
+
+const entryId = (queue: string, jobId: string) => `${queue}-${jobId}`;
+/** A job's id is a UUID, because it is its outbox row's. */
+const queueOf = (id: string) => id.slice(0, -"-00000000-0000-0000-0000-000000000000".length);
+
+type StoredEntry = Omit<DeadLetter, "id" | "failedAt"> & { failedAt: string };
+
+/** How many entries each queue has; queues without any are left out. @throws QueuesUnavailable */
+export async function countDeadLetters(queues: OpenQueues): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const id of await queues.use(deadLetterQueue, (dead) => dead.getRanges(["waiting"]))) {
+    counts.set(queueOf(id), (counts.get(queueOf(id)) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** The list of jobs that failed for good, from which they can be retried or discarded. */
+export function createDeadLetters({
+  queues,
+  outbox,
+  declarations = allQueues,
+}: {
+  queues: OpenQueues;
+  outbox: Outbox;
+  declarations?: readonly QueueDeclaration[];
+}) {
+  const find = async (id: string): Promise<DeadLetter | null> => {
+    const job: Job<StoredEntry> | undefined = await queues.use(deadLetterQueue, (queue) => queue.getJob(id));
+    return job ? toDeadLetter(job) : null;
+  };
+
+  const removeEntry = (id: string) => queues.use(deadLetterQueue, (queue) => queue.remove(id));
+
+  /** Adds a job that failed for good. Safe to repeat. @throws QueuesUnavailable; {@link collect} then finds it. */
+  const add = async (queue: string, job: Job<JobData>): Promise<void> => {
+    const entry: StoredEntry = {
+      queue,
+      jobId: job.id!,
+      name: job.name,
+      payload: job.data.payload,
+      error: job.failedReason,
+      attempts: job.attemptsMade,
+      failedAt: new Date(job.finishedOn ?? job.timestamp).toISOString(),
+      ownerId: job.data.ownerId,
+      requestId: job.data.requestId,
+    };
+    await queues.use(deadLetterQueue, (dead) => dead.add(job.name, entry, { jobId: entryId(queue, job.id!) }));
+  };
+
+  return {
+    add,
+
+    /**
+     * A page of the list, optionally of one queue; `after` is the last entry of the page before.
+     * Reads the whole list: it is for operators, and a list too long for that is an outage of its own.
+     */
+    async list({
+      queue,
+      first,
+      after,
+    }: {
+      queue?: string;
+      first: number;
+      after?: Pick<DeadLetter, "id" | "failedAt">;
+    }): Promise<DeadLetterPage> {
+      const jobs: Job<StoredEntry>[] = await queues.use(deadLetterQueue, (dead) => dead.getJobs(["waiting"]));
+      const all = jobs
+        .map(toDeadLetter)
+        .filter((entry) => queue === undefined || entry.queue === queue)
+        .sort(latestFirst);
+      const rest = after ? all.filter((entry) => latestFirst(after, entry) < 0) : all;
+      return { entries: rest.slice(0, first), hasNextPage: rest.length > first, totalCount: all.length };
+    },
+
+    find,
+
+    /**
+     * Gives the job all its tries again, under its old id, and removes the entry. False if there is no such entry.
+     * Safe to repeat: a job that is no longer failed is left alone.
+     */
+    async retry(id: string): Promise<boolean> {
+      const entry = await find(id);
+      if (!entry) return false;
+      // The entry goes first: a job that fails again at once makes a new one, and collect() makes one if this stops half-way.
+      await removeEntry(id);
+      await queues.use(entry.queue, async (queue) => {
+        const state = await queue.getJobState(entry.jobId);
+        if (state === "unknown") return outbox.reopen({ ...entry, id: entry.jobId });
+        const job = state === "failed" ? await queue.getJob(entry.jobId) : undefined;
+        try {
+          await job?.retry("failed", { resetAttemptsMade: true, resetAttemptsStarted: true });
+        } catch (error) {
+          if ((await queue.getJobState(entry.jobId)) === "failed") throw error; // else somebody else retried it meanwhile
+        }
+      });
+      return true;
+    },
+
+    /** Gives the job up: it, its outbox row and the entry are removed. False if there is no such entry. Safe to repeat. */
+    async discard(id: string): Promise<boolean> {
+      const entry = await find(id);
+      if (!entry) return false;
+      await outbox.forget(entry.jobId);
+      await queues.use(entry.queue, (queue) => queue.remove(entry.jobId));
+      await removeEntry(id); // last, so that a discard that stops half-way can be repeated
+      return true;
+    },
+
+    /** Adds the failed jobs that are not on the list, because a worker died before it added them. Returns how many. Safe to repeat. */
+    async collect(): Promise<number> {
+      const listed = new Set(await queues.use(deadLetterQueue, (dead) => dead.getRanges(["waiting"])));
+      let added = 0;
+      for (const { name } of declarations) {
+        const failed = await queues.use(name, (queue) => queue.getRanges(["failed"]));
+        for (const jobId of failed.filter((id) => !listed.has(entryId(name, id)))) {
+          const job = await queues.use(name, (queue) => queue.getJob(jobId));
+          if (!job?.finishedOn || job.repeatJobKey) continue; // retried meanwhile, or a scheduled run, whose next run does its work
+          await add(name, job);
+          added += 1;
+        }
+      }
+      return added;
+    },
+  };
+}
+
+function toDeadLetter(job: Job<StoredEntry>): DeadLetter {
+  return { ...job.data, id: job.id!, failedAt: new Date(job.data.failedAt) };
+}
+
+function latestFirst(a: Pick<DeadLetter, "id" | "failedAt">, b: Pick<DeadLetter, "id" | "failedAt">): number {
+  return b.failedAt.getTime() - a.failedAt.getTime() || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+}

@@ -1,0 +1,8 @@
+/** Every event there is, and which one of its topics a payload belongs to: whoever listens names that topic. */
+export const EVENT_TOPICS = {
+  attemptChanged: ({ attemptId }: { attemptId: string }) => attemptId,
+  jobChanged: ({ queue, jobId }: { queue: string; jobId: string }) => `${queue}:${jobId}`,
+};
+
+export type EventName = keyof typeof EVENT_TOPICS;
+export type EventPayload<E extends EventName> = Parameters<(typeof EVENT_TOPICS)[E]>[0];

@@ -1,0 +1,103 @@
+import { badInput, DomainError, notFound, unprocessable } from "../domain/errors.ts";
+import { parseResponse } from "../domain/questionTypes.ts";
+import type { Actor } from "./actor.ts";
+import type { AnswerBatches, AnswerToSave } from "./answerBatches.ts";
+import { requireId } from "./ids.ts";
+import type { PaperEntry, Papers } from "./papers.ts";
+
+/** A response as the client sends it, null to take an answer back; `revision` is the client's own counter. */
+export interface AnswerInput {
+  questionId: string;
+  response?: unknown;
+  revision: number;
+}
+
+export interface AnswerReceipt {
+  questionId: string;
+  revision: number;
+  outcome: "SAVED" | "SUPERSEDED" | "REFUSED";
+  message: string | null;
+}
+
+export interface SaveAnswersPayload {
+  attemptId: string;
+  savedAt: string;
+  deadlineAt: string;
+  receipts: AnswerReceipt[];
+}
+
+const MAX_ANSWERS = 200;
+
+export type AnswerService = ReturnType<typeof createAnswerService>;
+
+export function createAnswerService({ papers, batches }: { papers: Papers; batches: AnswerBatches }) {
+  return {
+    /**
+     * Saves responses; resolves when they are durable in PostgreSQL. Safe to repeat: only a higher revision replaces what is stored.
+     * A response its question cannot take is refused in its receipt and does not stop the others.
+     * @throws NOT_FOUND, BAD_USER_INPUT, UNPROCESSABLE (ATTEMPT_CLOSED), SERVICE_UNAVAILABLE
+     */
+    async save(actor: Actor, attemptIdGiven: string, answers: readonly AnswerInput[]): Promise<SaveAnswersPayload> {
+      if (answers.length === 0 || answers.length > MAX_ANSWERS)
+        throw badInput(`Send 1 to ${MAX_ANSWERS} answers.`, [
+          { path: "answers", message: `has 1 to ${MAX_ANSWERS} entries` },
+        ]);
+      const attemptId = requireId(attemptIdGiven, "attempt");
+      const paper = await papers.stored(attemptId, actor.reads);
+      if (paper?.userId !== actor.userId) throw notFound("attempt");
+      const entries = await papers.entries(paper, actor.reads);
+
+      const newest = new Map<string, number>();
+      for (const { questionId, revision } of answers)
+        if (revision > (newest.get(questionId) ?? 0)) newest.set(questionId, revision);
+
+      const toSave: AnswerToSave[] = [];
+      const places: number[] = [];
+      const receipts = answers.map(({ questionId, response, revision }, place): AnswerReceipt => {
+        const refusal = check(entries.get(questionId), response, revision);
+        if (typeof refusal === "string") return { questionId, revision, outcome: "REFUSED", message: refusal };
+        if (newest.get(questionId) !== revision) return { questionId, revision, outcome: "SUPERSEDED", message: null };
+        newest.delete(questionId); // of two alike in one request the second is superseded
+        toSave.push({ ...refusal, revision });
+        places.push(place);
+        return { questionId, revision, outcome: "SAVED", message: null };
+      });
+
+      const verdict = await batches.save({ attemptId, userId: actor.userId, answers: toSave });
+      if (verdict.state === "NOT_FOUND") throw notFound("attempt");
+      if (verdict.state === "CLOSED")
+        throw unprocessable(
+          "ATTEMPT_CLOSED",
+          "This attempt was handed in or its time is up; the answers were not saved.",
+        );
+      places.forEach((place, index) => {
+        if (!verdict.saved[index]) receipts[place] = { ...receipts[place]!, outcome: "SUPERSEDED" };
+      });
+      return {
+        attemptId,
+        savedAt: verdict.savedAt.toISOString(),
+        deadlineAt: verdict.deadlineAt.toISOString(),
+        receipts,
+      };
+    },
+  };
+}
+
+/** What is to be stored, or the reason why not in words. */
+function check(
+  entry: PaperEntry | undefined,
+  response: unknown,
+  revision: number,
+): Omit<AnswerToSave, "revision"> | string {
+  if (!entry) return "This question is not on the paper.";
+  if (revision < 1) return "The revision must be 1 or more.";
+  try {
+    return {
+      versionId: entry.item.versionId,
+      response: response == null ? null : parseResponse(entry.question.type, entry.question.definition, response),
+    };
+  } catch (error) {
+    if (error instanceof DomainError) return error.message;
+    throw error;
+  }
+}

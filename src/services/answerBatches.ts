@@ -1,0 +1,199 @@
+import type { Pool } from "pg";
+import { unavailable } from "../domain/errors.ts";
+import { isOutage } from "./outage.ts";
+
+/** One response to be stored, as JSON. */
+export interface AnswerToSave {
+  versionId: string;
+  response: unknown;
+  revision: number;
+}
+
+/** What one student sent for one attempt. */
+export interface SaveRequest {
+  attemptId: string;
+  userId: string;
+  answers: readonly AnswerToSave[];
+}
+
+export type SaveVerdict =
+  /** `saved[i]` is false when a response with the same or a higher revision was there. */
+  { state: "OPEN"; savedAt: Date; deadlineAt: Date; saved: boolean[] } | { state: "CLOSED" } | { state: "NOT_FOUND" };
+
+interface Waiting {
+  request: SaveRequest;
+  resolve: (verdict: SaveVerdict) => void;
+  reject: (error: unknown) => void;
+}
+
+type ResultRow = [
+  request: number,
+  answer: number,
+  own: boolean | null,
+  open: boolean | null,
+  saved: boolean,
+  deadline: Date,
+  now: Date,
+];
+
+/**
+ * Ownership, state, deadline and the upsert in one statement. The share lock makes a save and a submission wait for each other:
+ * a save that got the lock first is committed before the submission reads the answers; one that comes second sees it and is refused.
+ * Rows are locked and written in a fixed order, so batches on several connections cannot wait for each other in a circle.
+ */
+const SAVE = `
+  WITH input AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1::jsonb)
+      AS row (request int, answer int, attempt uuid, student uuid, version uuid, response jsonb, revision int)
+  ), target AS MATERIALIZED (
+    SELECT attempt.id, attempt.user_id, attempt.deadline_at,
+           attempt.status = 'IN_PROGRESS' AND clock_timestamp() <= attempt.deadline_at + make_interval(secs => $2) AS open
+    FROM attempts attempt WHERE attempt.id IN (SELECT attempt FROM input)
+    ORDER BY attempt.id
+    FOR SHARE
+  ), saved AS (
+    INSERT INTO answers (attempt_id, question_version_id, response, revision, saved_at)
+    SELECT input.attempt, input.version, input.response, input.revision, clock_timestamp()
+    FROM input JOIN target ON target.id = input.attempt AND target.user_id = input.student AND target.open
+    ORDER BY input.attempt, input.version
+    ON CONFLICT (attempt_id, question_version_id) DO UPDATE
+      SET response = excluded.response, revision = excluded.revision, saved_at = excluded.saved_at
+      WHERE answers.revision < excluded.revision
+    RETURNING attempt_id, question_version_id
+  )
+  SELECT input.request, input.answer, target.user_id = input.student, target.open, saved.attempt_id IS NOT NULL,
+         target.deadline_at, statement_timestamp()
+  FROM input
+  LEFT JOIN target ON target.id = input.attempt
+  LEFT JOIN saved ON saved.attempt_id = input.attempt AND saved.question_version_id = input.version`;
+
+export type AnswerBatches = ReturnType<typeof createAnswerBatches>;
+
+/**
+ * Group commit without a waiting window: a batch leaves as soon as a connection is free, and what arrives meanwhile rides the next.
+ * A save alone on an idle server goes at once; under load one statement and one fsync carry the saves of many students.
+ */
+export function createAnswerBatches({
+  pool,
+  connections,
+  graceSeconds,
+  maxRows = 400,
+}: {
+  pool: Pool;
+  connections: number;
+  graceSeconds: number;
+  /** Most answers in one statement; a request is never split. */
+  maxRows?: number;
+}) {
+  let waiting: Waiting[] = [];
+  let free = connections;
+  let scheduled = false;
+  let closed = false;
+  const inFlight = new Set<Promise<void>>();
+
+  /** The longest run of waiting requests that fits, at most one of each attempt: a student's second save rides the next batch. */
+  function nextBatch(): Waiting[] {
+    const batch: Waiting[] = [];
+    const left: Waiting[] = [];
+    const attempts = new Set<string>();
+    let rows = 0;
+    for (const entry of waiting) {
+      const { attemptId, answers } = entry.request;
+      const fits = (rows === 0 || rows + answers.length <= maxRows) && !attempts.has(attemptId);
+      if (fits) rows += answers.length;
+      attempts.add(attemptId); // also when it is left: a later save of the attempt must not overtake it
+      (fits ? batch : left).push(entry);
+    }
+    waiting = left;
+    return batch;
+  }
+
+  async function write(batch: Waiting[]): Promise<void> {
+    const rows = batch.flatMap(({ request: { attemptId, userId, answers } }, request) =>
+      answers.map(({ versionId, response, revision }, answer) => ({
+        request,
+        answer,
+        attempt: attemptId,
+        student: userId,
+        version: versionId,
+        response,
+        revision,
+      })),
+    );
+    try {
+      const result = await pool.query<ResultRow>({
+        name: "save-answers",
+        text: SAVE,
+        values: [JSON.stringify(rows), graceSeconds],
+        rowMode: "array",
+      });
+      settle(batch, result.rows);
+    } catch (error) {
+      if (isOutage(error)) {
+        const away = unavailable("The answers could not be saved now. Send them again.", 2, error);
+        for (const { reject } of batch) reject(away);
+      } else if (batch.length === 1) {
+        batch[0]!.reject(error);
+      } else {
+        // One request that the database cannot take must not fail the others: halve until it is alone.
+        const middle = batch.length >> 1;
+        await write(batch.slice(0, middle));
+        await write(batch.slice(middle));
+      }
+    }
+  }
+
+  function settle(batch: readonly Waiting[], rows: readonly ResultRow[]): void {
+    const verdicts = new Map<number, SaveVerdict>();
+    for (const [request, answer, own, open, saved, deadlineAt, savedAt] of rows) {
+      let verdict = verdicts.get(request);
+      if (!verdict) {
+        if (!own) verdict = { state: "NOT_FOUND" };
+        else verdict = open ? { state: "OPEN", savedAt, deadlineAt, saved: [] } : { state: "CLOSED" };
+        verdicts.set(request, verdict);
+      }
+      if (verdict.state === "OPEN") verdict.saved[answer] = saved;
+    }
+    for (const [index, { resolve }] of batch.entries()) resolve(verdicts.get(index)!);
+  }
+
+  function send(): void {
+    scheduled = false;
+    while (free > 0 && waiting.length > 0) {
+      free -= 1;
+      const done = write(nextBatch()).finally(() => {
+        free += 1;
+        inFlight.delete(done);
+        send();
+      });
+      inFlight.add(done);
+    }
+  }
+
+  return {
+    /**
+     * Stores the answers; resolves when they are durable. Safe to repeat: a revision that is there is not written again.
+     * @throws SERVICE_UNAVAILABLE when the database is away; nothing is known to be stored then
+     */
+    save(request: SaveRequest): Promise<SaveVerdict> {
+      if (closed) return Promise.reject(unavailable("The server is stopping. Send the answers again.", 1));
+      return new Promise((resolve, reject) => {
+        waiting.push({ request, resolve, reject });
+        // After the sockets that are ready now have been read: what they bring goes together, and nothing waits for a clock.
+        if (!scheduled && free > 0) {
+          scheduled = true;
+          setImmediate(send);
+        }
+      });
+    },
+
+    /** Takes no more, and waits until all that was taken is written. */
+    async close(): Promise<void> {
+      closed = true;
+      while (inFlight.size > 0 || waiting.length > 0) {
+        await Promise.all(inFlight);
+        if (waiting.length > 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
+}

@@ -1,0 +1,354 @@
+import { randomInt } from "node:crypto";
+import { Decimal } from "decimal.js";
+import type { Db, Transaction } from "../../prisma/client.ts";
+import { notFound, unprocessable } from "../domain/errors.ts";
+import { drawPaper } from "../domain/paper.ts";
+import { questionType } from "../domain/questionTypes.ts";
+import type { Attempt as AttemptRow } from "../generated/prisma/client.ts";
+import { examQueue } from "../queues/exam.queue.ts";
+import type { Outbox } from "../queues/outbox.ts";
+import type { Events } from "../redis/pubsub.ts";
+import type { Access } from "./access.ts";
+import type { Actor, Reads } from "./actor.ts";
+import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
+import { decimalText } from "./decimal.ts";
+import { type Eligibility, eligibility, requireMayStart } from "./eligibility.ts";
+import type { ExamQuestions } from "./examQuestions.ts";
+import { requireId } from "./ids.ts";
+import type { Paper, Papers } from "./papers.ts";
+import type { createSharedSecretCheck } from "./passwords.ts";
+
+/** One try of one student, as its student and the staff may see it; whether the score may be shown is the result's matter. */
+export interface Attempt {
+  __typename: "Attempt";
+  id: string;
+  examId: string;
+  userId: string;
+  number: number;
+  status: "IN_PROGRESS" | "SUBMITTED" | "GRADED";
+  startedAt: string;
+  deadlineAt: string;
+  submittedAt: string | null;
+  submittedBy: "STUDENT" | "DEADLINE" | "STAFF" | null;
+  gradedAt: string | null;
+  score: string | null;
+  maxScore: string;
+}
+
+export interface SavedAnswer {
+  questionId: string;
+  response: unknown;
+  revision: number;
+  savedAt: string;
+}
+
+type AttemptFields = Omit<AttemptRow, "paper" | "seed">;
+
+/** Everything of an attempt but its paper, which is large and comes from the cache. */
+export const attemptFields = {
+  id: true,
+  examId: true,
+  userId: true,
+  number: true,
+  status: true,
+  startedAt: true,
+  deadlineAt: true,
+  submittedAt: true,
+  submittedBy: true,
+  gradedAt: true,
+  score: true,
+  maxScore: true,
+} as const;
+
+export const toAttempt = (row: AttemptFields): Attempt => ({
+  __typename: "Attempt",
+  id: row.id,
+  examId: row.examId,
+  userId: row.userId,
+  number: row.number,
+  status: row.status,
+  startedAt: row.startedAt.toISOString(),
+  deadlineAt: row.deadlineAt.toISOString(),
+  submittedAt: row.submittedAt?.toISOString() ?? null,
+  submittedBy: row.submittedBy,
+  gradedAt: row.gradedAt?.toISOString() ?? null,
+  score: row.score && decimalText(row.score),
+  maxScore: decimalText(row.maxScore),
+});
+
+/** Locks an attempt until the transaction ends and tells the time; null for one that is not there. */
+export async function lockAttempt(
+  tx: Transaction,
+  attemptId: string,
+): Promise<{ row: AttemptFields; now: Date } | null> {
+  const [locked] = await tx.$queryRaw<{ now: Date }[]>`
+    SELECT clock_timestamp() AS now FROM attempts WHERE id = ${attemptId}::uuid FOR UPDATE`;
+  if (!locked) return null;
+  return {
+    now: locked.now,
+    row: await tx.attempt.findUniqueOrThrow({ where: { id: attemptId }, select: attemptFields }),
+  };
+}
+
+export type AttemptService = ReturnType<typeof createAttemptService>;
+
+export function createAttemptService({
+  db,
+  access,
+  papers,
+  examQuestions,
+  outbox,
+  events,
+  checkAccessCode,
+  graceSeconds,
+  newId,
+}: {
+  db: Db;
+  access: Access;
+  papers: Papers;
+  examQuestions: ExamQuestions;
+  outbox: Outbox;
+  events: Events;
+  checkAccessCode: ReturnType<typeof createSharedSecretCheck>;
+  /** How long after the deadline a save in flight is still taken. */
+  graceSeconds: number;
+  newId: () => string;
+}) {
+  const endOf = (deadlineAt: Date) => new Date(deadlineAt.getTime() + graceSeconds * 1000);
+
+  /** The actor's own attempt, or one of a course whose staff the actor is. @throws NOT_FOUND */
+  async function get(actor: Actor, attemptId: string): Promise<Attempt> {
+    const row = await db.attempt.findUnique({ where: { id: requireId(attemptId, "attempt") }, select: attemptFields });
+    if (!row) throw notFound("attempt");
+    if (row.userId !== actor.userId) {
+      const exam = await db.exam.findUniqueOrThrow({ where: { id: row.examId }, select: { courseId: true } });
+      if ((await access.standingIn(actor, exam.courseId)) !== "STAFF") throw notFound("attempt");
+    }
+    return toAttempt(row);
+  }
+
+  /** Draws the paper and writes attempt and deadline job in one statement; null when another start was faster. */
+  async function begin(actor: Actor, examId: string, { row, window }: Eligibility): Promise<Attempt | null> {
+    const attemptId = newId();
+    const seed = randomInt(2 ** 31);
+    const sections = await examQuestions.sections(examId, actor.reads);
+    const items = drawPaper({
+      sections: sections.map(({ drawCount, questions }) => ({
+        drawCount,
+        questions: questions.map(({ points, question }) => ({
+          questionId: question.id,
+          versionId: question.versionId,
+          points,
+          options: questionType(question.type).shuffleOptions(question.definition),
+        })),
+      })),
+      shuffleQuestions: row.shuffle_questions,
+      shuffleOptions: row.shuffle_options,
+      seed,
+    });
+    const maxScore = items.reduce((sum, { points }) => sum.plus(points), new Decimal(0)).toFixed();
+    const job = outbox.row(
+      examQueue,
+      "expireAttempt",
+      { attemptId },
+      {
+        runAt: endOf(window.deadlineAt),
+        ownerId: actor.userId,
+        requestId: actor.requestId,
+      },
+    );
+    const number = row.last_number + 1;
+    const begun = await db.$queryRaw<{ id: string }[]>`
+      WITH begun AS (
+        INSERT INTO attempts (id, exam_id, user_id, number, seed, paper, started_at, deadline_at, max_score)
+        SELECT ${attemptId}::uuid, exam.id, ${actor.userId}::uuid, ${number}, ${seed}, ${JSON.stringify(items)}::jsonb,
+               ${row.now}::timestamptz, ${window.deadlineAt}::timestamptz, ${maxScore}::numeric
+        FROM exams exam WHERE exam.id = ${examId}::uuid AND exam.status = 'PUBLISHED'
+        FOR SHARE
+        ON CONFLICT (exam_id, user_id, number) DO NOTHING
+        RETURNING id
+      ), job AS (
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        SELECT ${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
+               ${job.ownerId}::uuid, ${job.requestId}, ${job.runAt}::timestamptz
+        FROM begun
+      )
+      SELECT id FROM begun`;
+    if (begun.length === 0) return null;
+    await papers.remember({ attemptId, examId, userId: actor.userId, items });
+    return {
+      __typename: "Attempt",
+      id: attemptId,
+      examId,
+      userId: actor.userId,
+      number,
+      status: "IN_PROGRESS",
+      startedAt: row.now.toISOString(),
+      deadlineAt: window.deadlineAt.toISOString(),
+      submittedAt: null,
+      submittedBy: null,
+      gradedAt: null,
+      score: null,
+      maxScore,
+    };
+  }
+
+  /** Hands in a locked attempt and asks for it to be graded, in the caller's transaction. */
+  async function handIn(
+    tx: Transaction,
+    attempt: AttemptFields,
+    { by, now, requestId }: { by: "STUDENT" | "DEADLINE"; now: Date; requestId?: string },
+  ): Promise<AttemptFields> {
+    await outbox.add(tx, examQueue, "gradeAttempt", { attemptId: attempt.id }, { ownerId: attempt.userId, requestId });
+    return tx.attempt.update({
+      where: { id: attempt.id },
+      data: { status: "SUBMITTED", submittedAt: now, submittedBy: by },
+      select: attemptFields,
+    });
+  }
+
+  async function announce(attempt: { id: string }): Promise<void> {
+    await events.publish("attemptChanged", { attemptId: attempt.id });
+  }
+
+  /**
+   * Hands in an attempt whose time is up with what was saved; asks again later for one whose deadline was moved.
+   * Safe to repeat.
+   */
+  async function expire(attemptId: string): Promise<void> {
+    const expired = await db.$transaction(async (tx) => {
+      const locked = await lockAttempt(tx, attemptId);
+      if (locked?.row.status !== "IN_PROGRESS") return null;
+      const { row, now } = locked;
+      if (now < endOf(row.deadlineAt)) {
+        await outbox.add(
+          tx,
+          examQueue,
+          "expireAttempt",
+          { attemptId },
+          { runAt: endOf(row.deadlineAt), ownerId: row.userId },
+        );
+        return null;
+      }
+      return handIn(tx, row, { by: "DEADLINE", now });
+    });
+    outbox.handOver();
+    if (expired) await announce(expired);
+  }
+
+  return {
+    get,
+    expire,
+
+    /**
+     * Starts an attempt, or returns the one in progress: a reload is no second attempt, and of two simultaneous starts one is made.
+     * @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_NOT_OPEN, EXAM_CLOSED, EXAM_ARCHIVED, NO_ATTEMPTS_LEFT, WRONG_ACCESS_CODE)
+     */
+    async start(actor: Actor, examIdGiven: string, accessCode?: string | null): Promise<Attempt> {
+      const examId = requireId(examIdGiven, "exam");
+      for (;;) {
+        const eligible = await eligibility(db, examId, actor.userId);
+        if (eligible.row.open_attempt_id) return get(actor, eligible.row.open_attempt_id);
+        requireMayStart(eligible);
+        const { access_code_hash: hashed } = eligible.row;
+        if (hashed && !(await checkAccessCode(hashed, accessCode ?? "")))
+          throw unprocessable("WRONG_ACCESS_CODE", "The access code is wrong.");
+        const begun = await begin(actor, examId, eligible);
+        if (begun) {
+          outbox.handOver();
+          return begun;
+        }
+      }
+    },
+
+    /** The actor's own attempts, newest first. */
+    async listOwn(actor: Actor, examId: string | null | undefined, page: PageArgs): Promise<Connection<Attempt>> {
+      const own = { userId: actor.userId, ...(examId && { examId: requireId(examId, "exam") }) };
+      return connectionOf(page, {
+        find: ({ where, ...rest }) =>
+          db.attempt.findMany({ where: { ...own, ...where }, ...rest, select: attemptFields }),
+        count: () => db.attempt.count({ where: own }),
+        id: ({ id }) => id,
+        toNode: toAttempt,
+      });
+    },
+
+    /** The paper of an attempt the caller has been given; without any key. */
+    paper: (attemptId: string, reads?: Reads): Promise<Paper> => papers.paper(attemptId, reads),
+
+    /** The attempt as it is now, and again whenever its state changes. @throws NOT_FOUND */
+    async *watch(actor: Actor, attemptId: string): AsyncGenerator<Attempt> {
+      const stream = events.subscribe("attemptChanged", requireId(attemptId, "attempt"));
+      try {
+        await stream.ready; // before the first look, so that no change falls between
+        yield await get(actor, attemptId);
+        for await (const _changed of stream) yield await get(actor, attemptId);
+      } finally {
+        await stream.return();
+      }
+    },
+
+    /** What was saved in each of these attempts, which the caller has been given; for loaders. */
+    async savedAnswers(attemptIds: readonly string[]): Promise<SavedAnswer[][]> {
+      const rows = await db.answer.findMany({
+        where: { attemptId: { in: [...attemptIds] }, revision: { gt: 0 } },
+        select: {
+          attemptId: true,
+          response: true,
+          revision: true,
+          savedAt: true,
+          questionVersion: { select: { questionId: true } },
+        },
+      });
+      const byAttempt = new Map(attemptIds.map((id) => [id, [] as SavedAnswer[]]));
+      for (const { attemptId, response, revision, savedAt, questionVersion } of rows)
+        byAttempt
+          .get(attemptId)!
+          .push({ questionId: questionVersion.questionId, response, revision, savedAt: savedAt.toISOString() });
+      return attemptIds.map((id) => byAttempt.get(id)!);
+    },
+
+    /** Hands in the actor's own attempt and asks for it to be graded. Safe to repeat. @throws NOT_FOUND */
+    async submit(actor: Actor, attemptIdGiven: string): Promise<Attempt> {
+      const attemptId = requireId(attemptIdGiven, "attempt");
+      const { row, changed } = await db.$transaction(async (tx) => {
+        const locked = await lockAttempt(tx, attemptId); // two tabs hand in at once: the second waits here
+        if (locked?.row.userId !== actor.userId) throw notFound("attempt");
+        const { row, now } = locked;
+        if (row.status !== "IN_PROGRESS") return { row, changed: false };
+        const by = now <= endOf(row.deadlineAt) ? "STUDENT" : "DEADLINE";
+        return { row: await handIn(tx, row, { by, now, requestId: actor.requestId }), changed: true };
+      });
+      if (changed) {
+        outbox.handOver(); // only a hint: the relay finds what this misses
+        await announce(row);
+      }
+      return toAttempt(row);
+    },
+
+    /**
+     * Catches what a lost job left behind: attempts past their deadline that are still open, and ungraded ones nobody was asked to grade.
+     * Safe to repeat. @returns how many it found
+     */
+    async sweep(): Promise<number> {
+      const overdue = await db.$queryRaw<{ id: string }[]>`
+        SELECT id FROM attempts
+        WHERE status = 'IN_PROGRESS' AND deadline_at < clock_timestamp() - make_interval(secs => ${graceSeconds + 15})
+        ORDER BY deadline_at LIMIT 500`;
+      for (const { id } of overdue) await expire(id);
+      const forgotten = await db.$queryRaw<{ id: string; user_id: string }[]>`
+        SELECT attempt.id, attempt.user_id FROM attempts attempt
+        WHERE attempt.status = 'SUBMITTED' AND attempt.score IS NULL
+          AND attempt.submitted_at < clock_timestamp() - interval '2 minutes'
+          AND NOT EXISTS (
+            SELECT 1 FROM outbox_jobs job WHERE job.name = 'gradeAttempt' AND job.payload ->> 'attemptId' = attempt.id::text)
+        LIMIT 500`;
+      await db.$transaction(async (tx) => {
+        for (const { id, user_id } of forgotten)
+          await outbox.add(tx, examQueue, "gradeAttempt", { attemptId: id }, { ownerId: user_id });
+      });
+      if (forgotten.length > 0) outbox.handOver();
+      return overdue.length + forgotten.length;
+    },
+  };
+}

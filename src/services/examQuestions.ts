@@ -1,0 +1,133 @@
+import { Decimal } from "decimal.js";
+import type { Db, Transaction } from "../../prisma/client.ts";
+import { unprocessable } from "../domain/errors.ts";
+import type { Cache } from "../redis/cache.ts";
+import { CACHE_KEYS } from "../redis/cacheKeys.ts";
+import type { Reads } from "./actor.ts";
+import { decimalText } from "./decimal.ts";
+import { type Question, toQuestion } from "./question.service.ts";
+
+/** A question in its place in an exam, with its key: for staff, for drawing papers and for grading. */
+export interface ExamQuestion {
+  position: number;
+  points: string;
+  question: Question;
+}
+
+export interface ExamSection {
+  id: string;
+  title: string;
+  drawTag: string | null;
+  drawCount: number | null;
+  questions: ExamQuestion[];
+}
+
+/** The sections of an exam with their questions: in the pinned versions of a published exam, in the newest ones of a draft. */
+export function createExamQuestions({ db, cache }: { db: Db; cache: Cache }) {
+  return {
+    /** Through the cache; empty for an exam that is not there. */
+    async sections(examId: string, reads?: Reads): Promise<ExamSection[]> {
+      return cache.getOrSetCache(CACHE_KEYS.EXAM_QUESTIONS(examId), () => loadSections(db, examId), { reads });
+    },
+  };
+}
+
+export type ExamQuestions = ReturnType<typeof createExamQuestions>;
+
+async function loadSections(db: Db, examId: string): Promise<ExamSection[]> {
+  const sections = await db.examSection.findMany({ where: { examId }, orderBy: { position: "asc" } });
+  const places = await db.examQuestion.findMany({
+    where: { examId },
+    orderBy: { position: "asc" },
+    include: { question: true, questionVersion: true },
+  });
+  const unpinned = places.filter(({ questionVersion }) => !questionVersion).map(({ question }) => question);
+  const newest = new Map(
+    (
+      await db.questionVersion.findMany({
+        where: { OR: unpinned.map(({ id, currentVersion }) => ({ questionId: id, number: currentVersion })) },
+      })
+    ).map((version) => [version.questionId, version]),
+  );
+  return sections.map(({ id, title, drawTag, drawCount }) => ({
+    id,
+    title,
+    drawTag,
+    drawCount,
+    questions: places
+      .filter(({ sectionId }) => sectionId === id)
+      .map(({ position, points, question, questionVersion }) => {
+        const shown = toQuestion(question, questionVersion ?? newest.get(question.id)!);
+        return { position, points: points ? decimalText(points) : shown.points, question: shown };
+      }),
+  }));
+}
+
+/**
+ * Pins every question of a draft to its newest version and fills the pools of sections that draw by tag.
+ * @throws UNPROCESSABLE (EXAM_EMPTY, POOL_TOO_SMALL)
+ */
+export async function pinQuestions(
+  tx: Transaction,
+  { id: examId, courseId }: { id: string; courseId: string },
+): Promise<void> {
+  await tx.$executeRaw`
+    INSERT INTO exam_questions (exam_id, question_id, section_id, position)
+    SELECT ${examId}::uuid, question.id, section.id, 100000 + row_number() OVER (ORDER BY section.position, question.id)
+    FROM exam_sections section
+    JOIN questions question ON question.course_id = ${courseId}::uuid AND section.draw_tag = ANY (question.tags)
+    WHERE section.exam_id = ${examId}::uuid
+    ON CONFLICT (exam_id, question_id) DO NOTHING`;
+  await tx.$executeRaw`
+    UPDATE exam_questions place SET question_version_id = version.id
+    FROM questions question JOIN question_versions version
+      ON version.question_id = question.id AND version.number = question.current_version
+    WHERE place.exam_id = ${examId}::uuid AND question.id = place.question_id`;
+  const sections = await tx.examSection.findMany({
+    where: { examId },
+    include: { _count: { select: { questions: true } } },
+  });
+  const short = sections.find(({ drawCount, _count }) => (drawCount ?? 0) > _count.questions);
+  if (short)
+    throw unprocessable(
+      "POOL_TOO_SMALL",
+      `Section "${short.title}" draws ${short.drawCount} questions from a pool of ${short._count.questions}.`,
+    );
+  if (sections.every(({ _count }) => _count.questions === 0))
+    throw unprocessable("EXAM_EMPTY", "An exam without questions cannot be published.");
+}
+
+/**
+ * How many questions one paper has and what they are worth, for many exams in one statement.
+ * A section that draws counts `drawCount` questions at the mean of its pool: papers may differ there, an attempt has its own sum.
+ */
+export async function examTotals(
+  db: Db,
+  examIds: string[],
+): Promise<Map<string, { questionCount: number; maxScore: string }>> {
+  const rows = await db.$queryRaw<
+    { exam_id: string; draw_count: number | null; pool: number; points: { toString(): string } }[]
+  >`
+    SELECT place.exam_id, section.draw_count, count(*)::int AS pool, sum(coalesce(place.points, version.points)) AS points
+    FROM exam_questions place
+    JOIN exam_sections section ON section.id = place.section_id
+    JOIN questions question ON question.id = place.question_id
+    JOIN question_versions version ON version.id = coalesce(place.question_version_id,
+      (SELECT newest.id FROM question_versions newest
+       WHERE newest.question_id = question.id AND newest.number = question.current_version))
+    WHERE place.exam_id = ANY (${examIds}::uuid[])
+    GROUP BY place.exam_id, section.id`;
+  const totals = new Map(examIds.map((id) => [id, { questionCount: 0, maxScore: new Decimal(0) }]));
+  for (const { exam_id, draw_count, pool, points } of rows) {
+    const drawn = Math.min(draw_count ?? pool, pool);
+    const total = totals.get(exam_id)!;
+    total.questionCount += drawn;
+    total.maxScore = total.maxScore.plus(new Decimal(points.toString()).times(drawn).div(pool));
+  }
+  return new Map(
+    [...totals].map(([id, { questionCount, maxScore }]) => [
+      id,
+      { questionCount, maxScore: maxScore.toDecimalPlaces(4).toFixed() },
+    ]),
+  );
+}

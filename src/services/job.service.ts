@@ -1,0 +1,72 @@
+import { forbidden, notFound } from "../domain/errors.ts";
+import type { DeadLetter, DeadLetters } from "../queues/deadLetters.ts";
+import type { Events } from "../redis/pubsub.ts";
+import type { GetJobStatus, JobStatus } from "../utils/jobStatus.ts";
+import type { Actor } from "./actor.ts";
+import { requireId } from "./ids.ts";
+
+export type JobService = ReturnType<typeof createJobService>;
+
+/** What people may know of background jobs, and what an ADMIN may do about those that failed. */
+export function createJobService({
+  getJobStatus,
+  deadLetters,
+  events,
+}: {
+  getJobStatus: GetJobStatus;
+  deadLetters: DeadLetters;
+  events: Events;
+}) {
+  function requireAdmin(actor: Actor): void {
+    if (actor.role !== "ADMIN") throw forbidden();
+  }
+
+  /** A job the actor caused; an ADMIN may ask for any. @throws NOT_FOUND */
+  async function get(actor: Actor, queue: string, jobId: string): Promise<JobStatus> {
+    const job = await getJobStatus(queue, requireId(jobId, "job"));
+    if (!job || (job.ownerId !== actor.userId && actor.role !== "ADMIN")) throw notFound("job");
+    return job;
+  }
+
+  return {
+    get,
+
+    /** The job as it is now, and again whenever its state or progress changes, until it has ended. @throws NOT_FOUND */
+    async *watch(actor: Actor, queue: string, jobId: string): AsyncGenerator<JobStatus> {
+      const stream = events.subscribe("jobChanged", `${queue}:${requireId(jobId, "job")}`);
+      try {
+        await stream.ready; // before the first look, so that no change falls between
+        let job = await get(actor, queue, jobId);
+        yield job;
+        while (job.state !== "COMPLETED" && job.state !== "FAILED" && !(await stream.next()).done) {
+          job = await get(actor, queue, jobId);
+          yield job;
+        }
+      } finally {
+        await stream.return();
+      }
+    },
+
+    /** The jobs that failed for good, the latest first. @throws FORBIDDEN, SERVICE_UNAVAILABLE */
+    async listDeadLetters(actor: Actor, filter: { queue?: string | null; first: number }): Promise<DeadLetter[]> {
+      requireAdmin(actor);
+      const page = await deadLetters.list({
+        queue: filter.queue ?? undefined,
+        first: Math.min(Math.max(filter.first, 1), 200),
+      });
+      return page.entries;
+    },
+
+    /** Gives a failed job all its tries again. @throws FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE */
+    async retryDeadLetter(actor: Actor, id: string): Promise<void> {
+      requireAdmin(actor);
+      if (!(await deadLetters.retry(id))) throw notFound("dead letter");
+    },
+
+    /** Gives a failed job up. @throws FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE */
+    async discardDeadLetter(actor: Actor, id: string): Promise<void> {
+      requireAdmin(actor);
+      if (!(await deadLetters.discard(id))) throw notFound("dead letter");
+    },
+  };
+}

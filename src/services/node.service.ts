@@ -1,0 +1,60 @@
+import type { Db } from "../../prisma/client.ts";
+import { DomainError } from "../domain/errors.ts";
+import type { AccountService, User } from "./account.service.ts";
+import type { Actor } from "./actor.ts";
+import type { Attempt, AttemptService } from "./attempt.service.ts";
+import type { Course, CourseService } from "./course.service.ts";
+import type { Exam, ExamService } from "./exam.service.ts";
+import { isUuid } from "./ids.ts";
+import type { Question, QuestionService } from "./question.service.ts";
+
+export type Node = User | Course | Question | Exam | Attempt;
+
+type NodeType = Node["__typename"];
+
+export type NodeService = ReturnType<typeof createNodeService>;
+
+/** Finds anything by its id: asks what it is, then the service that owns it, which decides whether the actor may see it. */
+export function createNodeService({
+  db,
+  accounts,
+  courses,
+  questions,
+  exams,
+  attempts,
+}: {
+  db: Db;
+  accounts: AccountService;
+  courses: CourseService;
+  questions: QuestionService;
+  exams: ExamService;
+  attempts: AttemptService;
+}) {
+  const finders: Record<NodeType, (actor: Actor, id: string) => Promise<Node | null>> = {
+    User: async (actor, id) => (id === actor.userId ? accounts.me(actor) : null),
+    Course: courses.get,
+    Question: questions.get,
+    Exam: exams.get,
+    Attempt: attempts.get,
+  };
+
+  return {
+    /** Null for what is not there or not for this actor to see. */
+    async get(actor: Actor, id: string): Promise<Node | null> {
+      if (!isUuid(id)) return null;
+      const [found] = await db.$queryRaw<{ type: NodeType }[]>`
+        SELECT 'Exam' AS type FROM exams WHERE id = ${id}::uuid
+        UNION ALL SELECT 'Attempt' FROM attempts WHERE id = ${id}::uuid
+        UNION ALL SELECT 'Course' FROM courses WHERE id = ${id}::uuid
+        UNION ALL SELECT 'Question' FROM questions WHERE id = ${id}::uuid
+        UNION ALL SELECT 'User' FROM users WHERE id = ${id}::uuid`;
+      if (!found) return null;
+      try {
+        return await finders[found.type](actor, id.toLowerCase());
+      } catch (error) {
+        if (error instanceof DomainError && (error.code === "NOT_FOUND" || error.code === "FORBIDDEN")) return null;
+        throw error;
+      }
+    },
+  };
+}

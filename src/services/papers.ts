@@ -1,0 +1,128 @@
+import type { Db } from "../../prisma/client.ts";
+import { applyOrder, type PaperQuestion as PaperItem } from "../domain/paper.ts";
+import { questionType } from "../domain/questionTypes.ts";
+import type { Cache } from "../redis/cache.ts";
+import { CACHE_KEYS } from "../redis/cacheKeys.ts";
+import type { Reads } from "./actor.ts";
+import type { ExamQuestions, ExamSection } from "./examQuestions.ts";
+import type { Question, StemFormat } from "./question.service.ts";
+
+/** What was drawn for an attempt; never changes after the start. */
+export interface StoredPaper {
+  attemptId: string;
+  examId: string;
+  userId: string;
+  items: readonly PaperItem[];
+}
+
+/** A question as the student sees it: made from the type's student view, which cannot hold the key. */
+export interface PaperQuestion {
+  id: string;
+  position: number;
+  section: string;
+  type: string;
+  responseKind: string;
+  title: string | null;
+  stem: string;
+  stemFormat: StemFormat;
+  points: string;
+  options: readonly { id: string; text: string }[];
+  maxLength: number | null;
+}
+
+export interface Paper {
+  questions: readonly PaperQuestion[];
+}
+
+/** A paper's item together with its question and key: for checking responses and for grading, never for a client. */
+export interface PaperEntry {
+  item: PaperItem;
+  section: string;
+  question: Question;
+}
+
+export type Papers = ReturnType<typeof createPapers>;
+
+/** The papers of attempts: what was stored at the start, joined with the exam's pinned questions. Both come from the cache. */
+export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cache; examQuestions: ExamQuestions }) {
+  // Cached values are frozen and shared, so what is made of them can be kept for as long as they are.
+  const entriesOf = new WeakMap<StoredPaper, ReadonlyMap<string, PaperEntry>>();
+  const paperOf = new WeakMap<StoredPaper, Paper>();
+
+  async function stored(attemptId: string, reads?: Reads): Promise<StoredPaper | null> {
+    return cache.getOrSetCache(
+      CACHE_KEYS.ATTEMPT_PAPER(attemptId),
+      async () => {
+        const row = await db.attempt.findUnique({
+          where: { id: attemptId },
+          select: { examId: true, userId: true, paper: true },
+        });
+        return row && { attemptId, examId: row.examId, userId: row.userId, items: row.paper as unknown as PaperItem[] };
+      },
+      { reads },
+    );
+  }
+
+  /** The entries of a stored paper by question id, in the student's order. */
+  async function entries(paper: StoredPaper, reads?: Reads): Promise<ReadonlyMap<string, PaperEntry>> {
+    const known = entriesOf.get(paper);
+    if (known) return known;
+    const places = questionsOf(await examQuestions.sections(paper.examId, reads));
+    const made = new Map(
+      paper.items.map((item) => {
+        const place = places.get(item.versionId);
+        if (!place)
+          throw new Error(`attempt ${paper.attemptId} has question version ${item.versionId}, its exam has not`);
+        return [item.questionId, { item, ...place }];
+      }),
+    );
+    entriesOf.set(paper, made);
+    return made;
+  }
+
+  return {
+    stored,
+    entries,
+
+    /** Keeps a paper that was just drawn, so that its first reader need not ask the database. */
+    async remember(paper: StoredPaper): Promise<void> {
+      await cache.getOrSetCache(CACHE_KEYS.ATTEMPT_PAPER(paper.attemptId), async () => paper);
+    },
+
+    /** The paper as the student sees it. */
+    async paper(attemptId: string, reads?: Reads): Promise<Paper> {
+      const paper = await stored(attemptId, reads);
+      if (!paper) throw new Error(`attempt ${attemptId} has no paper`);
+      const known = paperOf.get(paper);
+      if (known) return known;
+      const made = { questions: [...(await entries(paper, reads)).values()].map(toPaperQuestion) };
+      paperOf.set(paper, made);
+      return made;
+    },
+  };
+}
+
+function questionsOf(sections: readonly ExamSection[]): Map<string, { section: string; question: Question }> {
+  return new Map(
+    sections.flatMap(({ title, questions }) =>
+      questions.map(({ question }) => [question.versionId, { section: title, question }] as const),
+    ),
+  );
+}
+
+function toPaperQuestion({ item, section, question }: PaperEntry, index: number): PaperQuestion {
+  const view = applyOrder(questionType(question.type).studentView(question.definition), item.options);
+  return {
+    id: question.id,
+    position: index + 1,
+    section,
+    type: question.type,
+    responseKind: view.responseKind.toUpperCase(),
+    title: question.title,
+    stem: question.stem,
+    stemFormat: question.stemFormat,
+    points: item.points,
+    options: view.options,
+    maxLength: view.maxLength,
+  };
+}

@@ -1,0 +1,262 @@
+import { z } from "zod";
+import type { Db } from "../../prisma/client.ts";
+import { notFound, unprocessable } from "../domain/errors.ts";
+import { type GiftImport, importGift } from "../domain/gift/importGift.ts";
+import { parseDefinition, questionType, questionTypes } from "../domain/questionTypes.ts";
+import type { Prisma, Question as QuestionRow, QuestionVersion as VersionRow } from "../generated/prisma/client.ts";
+import type { Cache } from "../redis/cache.ts";
+import { CACHE_KEYS } from "../redis/cacheKeys.ts";
+import type { Access } from "./access.ts";
+import type { Actor } from "./actor.ts";
+import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
+import { decimalInput, decimalText } from "./decimal.ts";
+import { requireId } from "./ids.ts";
+import { parseInput } from "./input.ts";
+
+export type StemFormat = "PLAIN" | "HTML" | "MARKDOWN" | "MOODLE";
+
+/** A question with its key, for staff. */
+export interface Question {
+  __typename: "Question";
+  id: string;
+  courseId: string;
+  version: number;
+  versionId: string;
+  type: string;
+  title: string | null;
+  stem: string;
+  stemFormat: StemFormat;
+  definition: unknown;
+  options: readonly { id: string; text: string }[];
+  points: string;
+  feedback: string | null;
+  tags: readonly string[];
+}
+
+export interface QuestionTypeInfo {
+  name: string;
+  description: string;
+  responseKind: string;
+  definitionSchema: unknown;
+}
+
+export interface ImportReport {
+  dryRun: boolean;
+  taken: {
+    line: number;
+    type: string;
+    title: string | null;
+    stem: string;
+    changed: string[];
+    questionId: string | null;
+  }[];
+  refused: { line: number; title: string | null; excerpt: string; reason: string }[];
+  notes: { line: number; message: string }[];
+}
+
+const MAX_IMPORT = 5_000;
+
+const stemFormat = z.enum(["PLAIN", "HTML", "MARKDOWN", "MOODLE"]);
+const tags = z
+  .array(z.string().trim().min(1, "is empty").max(100, "has at most 100 characters"))
+  .max(50, "has at most 50 tags");
+const content = {
+  title: z.string().trim().max(300, "has at most 300 characters").nullish(),
+  stem: z.string().trim().min(1, "is empty").max(20_000, "has at most 20,000 characters"),
+  stemFormat,
+  points: decimalInput({ min: 0, max: 10_000 }),
+  feedback: z.string().max(20_000, "has at most 20,000 characters").nullish(),
+  tags,
+};
+const newQuestion = z.object({ ...content, type: z.string(), definition: z.unknown() });
+const changedQuestion = z.object({ ...content, definition: z.unknown().optional() }).partial();
+const importing = z.object({
+  courseId: z.string(),
+  format: z.literal("GIFT"),
+  content: z.string().min(1, "is empty"),
+  dryRun: z.boolean(),
+  tags,
+});
+
+type WithVersion = QuestionRow & { versions: VersionRow[] };
+
+export function toQuestion(question: QuestionRow, version: VersionRow): Question {
+  return {
+    __typename: "Question",
+    id: question.id,
+    courseId: question.courseId,
+    version: version.number,
+    versionId: version.id,
+    type: version.type,
+    title: version.title,
+    stem: version.stem,
+    stemFormat: version.stemFormat as StemFormat,
+    definition: version.definition,
+    options: questionType(version.type).studentView(version.definition).options,
+    points: decimalText(version.points),
+    feedback: version.feedback,
+    tags: question.tags,
+  };
+}
+
+/** With every version that the row's `currentVersion` may mean; only that one is used. */
+const newest = (row: WithVersion): Question =>
+  toQuestion(row, row.versions.find(({ number }) => number === row.currentVersion)!);
+
+const withNewest = { versions: { orderBy: { number: "desc" }, take: 1 } } satisfies Prisma.QuestionInclude;
+
+export type QuestionService = ReturnType<typeof createQuestionService>;
+
+/** The question bank of a course; for its staff. */
+export function createQuestionService({
+  db,
+  cache,
+  access,
+  newId,
+}: {
+  db: Db;
+  cache: Cache;
+  access: Access;
+  newId: () => string;
+}) {
+  return {
+    /** The question types this server knows. */
+    types: (): QuestionTypeInfo[] =>
+      Object.values(questionTypes).map(({ name, description, responseKind, definition }) => ({
+        name,
+        description,
+        responseKind: responseKind.toUpperCase(),
+        definitionSchema: z.toJSONSchema(definition, { io: "input", unrepresentable: "any" }),
+      })),
+
+    /** @throws NOT_FOUND, FORBIDDEN */
+    async get(actor: Actor, questionId: string): Promise<Question> {
+      const row = await db.question.findUnique({
+        where: { id: requireId(questionId, "question") },
+        include: withNewest,
+      });
+      if (!row) throw notFound("question");
+      await access.requireStaff(db, actor, row.courseId, "question");
+      return newest(row);
+    },
+
+    /** @throws NOT_FOUND, FORBIDDEN */
+    async list(
+      actor: Actor,
+      filter: { courseId: string; tag?: string | null; search?: string | null },
+      page: PageArgs,
+    ): Promise<Connection<Question>> {
+      const courseId = requireId(filter.courseId, "course");
+      await access.requireStaff(db, actor, courseId, "course");
+      const contains = filter.search ? ({ contains: filter.search, mode: "insensitive" } as const) : null;
+      const matching: Prisma.QuestionWhereInput = {
+        courseId,
+        ...(filter.tag && { tags: { has: filter.tag } }),
+        ...(contains && { versions: { some: { OR: [{ title: contains }, { stem: contains }] } } }),
+      };
+      return connectionOf(page, {
+        find: ({ where, ...rest }) =>
+          db.question.findMany({ where: { AND: [matching, where] }, ...rest, include: withNewest }),
+        count: () => db.question.count({ where: matching }),
+        id: ({ id }) => id,
+        toNode: newest,
+      });
+    },
+
+    /** @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
+    async create(actor: Actor, courseIdGiven: string, input: unknown): Promise<Question> {
+      const courseId = requireId(courseIdGiven, "course");
+      const { tags, type, ...given } = parseInput(newQuestion, input);
+      const definition = parseDefinition(type, given.definition) as Prisma.InputJsonValue;
+      return db.$transaction(async (tx) => {
+        await access.requireStaff(tx, actor, courseId, "course");
+        const question = await tx.question.create({ data: { id: newId(), courseId, tags } });
+        const version = await tx.questionVersion.create({
+          data: { ...given, id: newId(), questionId: question.id, number: 1, type, definition },
+        });
+        return toQuestion(question, version);
+      });
+    },
+
+    /**
+     * Makes the next version; the versions before it stay as they are, with every exam and attempt that has them.
+     * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT
+     */
+    async update(actor: Actor, questionId: string, input: unknown): Promise<Question> {
+      const id = requireId(questionId, "question");
+      const given = parseInput(changedQuestion, input);
+      const { question, drafts } = await db.$transaction(async (tx) => {
+        await tx.$queryRaw`SELECT id FROM questions WHERE id = ${id}::uuid FOR UPDATE`; // two editors: the second builds on the first
+        const row = await tx.question.findUnique({ where: { id }, include: withNewest });
+        if (!row) throw notFound("question");
+        await access.requireStaff(tx, actor, row.courseId, "question");
+        const { tags = row.tags, definition, ...changes } = given;
+        const { createdAt: _made, ...before } = row.versions[0]!;
+        const version = await tx.questionVersion.create({
+          data: {
+            ...before,
+            ...changes,
+            id: newId(),
+            number: before.number + 1,
+            definition: (definition === undefined
+              ? before.definition
+              : parseDefinition(before.type, definition)) as Prisma.InputJsonValue,
+          },
+        });
+        const updated = await tx.question.update({ where: { id }, data: { tags, currentVersion: version.number } });
+        const holding = await tx.examQuestion.findMany({
+          where: { questionId: id, questionVersionId: null },
+          select: { examId: true },
+        });
+        return { question: toQuestion(updated, version), drafts: holding.map(({ examId }) => examId) };
+      });
+      await cache.drop(...drafts.flatMap((examId) => [CACHE_KEYS.EXAM(examId), CACHE_KEYS.EXAM_QUESTIONS(examId)]));
+      return question;
+    },
+
+    /**
+     * Adds what a file holds to the bank, all of it or nothing. One bad question does not stop the others.
+     * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (IMPORT_TOO_LARGE)
+     */
+    async import(actor: Actor, input: unknown): Promise<ImportReport> {
+      const { courseId: courseIdGiven, content, dryRun, tags } = parseInput(importing, input);
+      const courseId = requireId(courseIdGiven, "course");
+      await access.requireStaff(db, actor, courseId, "course");
+      const { taken, refused, notes }: GiftImport = importGift(content);
+      if (taken.length > MAX_IMPORT)
+        throw unprocessable(
+          "IMPORT_TOO_LARGE",
+          `The file holds ${taken.length} questions; import at most ${MAX_IMPORT} at once.`,
+        );
+      const rows = taken.map((entry) => ({ ...entry, id: newId(), versionId: newId() }));
+      if (!dryRun)
+        await db.$transaction([
+          db.question.createMany({
+            data: rows.map(({ id, question }) => ({ id, courseId, tags: [...new Set([...tags, ...question.tags])] })),
+          }),
+          db.questionVersion.createMany({
+            data: rows.map(({ id, versionId, question: { tags: _tags, definition, ...rest } }) => ({
+              ...rest,
+              id: versionId,
+              questionId: id,
+              number: 1,
+              definition: definition as Prisma.InputJsonValue,
+            })),
+          }),
+        ]);
+      return {
+        dryRun,
+        taken: rows.map(({ id, line, question, changed }) => ({
+          line,
+          type: question.type,
+          title: question.title,
+          stem: question.stem,
+          changed,
+          questionId: dryRun ? null : id,
+        })),
+        refused: refused.map((entry) => ({ ...entry, title: entry.title ?? null })),
+        notes,
+      };
+    },
+  };
+}

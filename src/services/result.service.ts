@@ -1,0 +1,165 @@
+import { Decimal } from "decimal.js";
+import type { Db } from "../../prisma/client.ts";
+import { notFound } from "../domain/errors.ts";
+import { isPassed, resultVisibility } from "../domain/results.ts";
+import type { Access } from "./access.ts";
+import type { Actor } from "./actor.ts";
+import { type Attempt, attemptFields, toAttempt } from "./attempt.service.ts";
+import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
+import { databaseTime } from "./databaseTime.ts";
+import { decimalText } from "./decimal.ts";
+import { requireId } from "./ids.ts";
+import type { Papers } from "./papers.ts";
+
+export interface QuestionResult {
+  questionId: string;
+  position: number;
+  response: unknown;
+  points: string | null;
+  maxPoints: string;
+  feedback: string | null;
+  generalFeedback: string | null;
+}
+
+export interface AttemptResult {
+  attemptId: string;
+  score: string;
+  maxScore: string;
+  percent: string;
+  passed: boolean | null;
+  complete: boolean;
+  gradedAt: string | null;
+}
+
+/** A row of an exam's results; the student is looked up by `attempt.userId`. */
+export interface ExamResult {
+  attempt: Attempt;
+  score: string | null;
+  maxScore: string;
+  passed: boolean | null;
+}
+
+interface ExamRules {
+  id: string;
+  courseId: string;
+  passMarkPercent: { toString(): string } | null;
+  resultsPolicy: "IMMEDIATE" | "AFTER_CLOSE" | "MANUAL";
+  resultsReleasedAt: Date | null;
+  closesAt: Date | null;
+}
+
+const examRules = {
+  id: true,
+  courseId: true,
+  passMarkPercent: true,
+  resultsPolicy: true,
+  resultsReleasedAt: true,
+  closesAt: true,
+} as const;
+
+const passedBy = (attempt: Attempt, exam: ExamRules): boolean | null =>
+  attempt.status === "GRADED" && attempt.score !== null
+    ? isPassed({
+        score: attempt.score,
+        maxScore: attempt.maxScore,
+        passMarkPercent: exam.passMarkPercent?.toString() ?? null,
+      })
+    : null;
+
+export type ResultService = ReturnType<typeof createResultService>;
+
+/** Who may see which points, and when. */
+export function createResultService({ db, access, papers }: { db: Db; access: Access; papers: Papers }) {
+  /** When the exam has closed for its last student, everybody's extra time included; null if it never closes. */
+  async function lastClose(exam: ExamRules): Promise<Date | null> {
+    if (!exam.closesAt) return null;
+    const [row] = await db.$queryRaw<{ closes_at: Date }[]>`
+      SELECT greatest(exam.closes_at, max(coalesce(grants.closes_at, exam.closes_at + make_interval(secs =>
+               60.0 * (exam.duration_minutes * enrollment.extra_time_percent / 100.0 + coalesce(grants.extra_minutes, 0)))))) AS closes_at
+      FROM exams exam
+      LEFT JOIN enrollments enrollment ON enrollment.course_id = exam.course_id AND enrollment.status = 'ACTIVE'
+      LEFT JOIN exam_accommodations grants ON grants.exam_id = exam.id AND grants.user_id = enrollment.user_id
+      WHERE exam.id = ${exam.id}::uuid
+      GROUP BY exam.id`;
+    return row!.closes_at;
+  }
+
+  async function isVisible(actor: Actor, attempt: Attempt, exam: ExamRules): Promise<boolean> {
+    if ((await access.standingIn(actor, exam.courseId)) === "STAFF") return true;
+    if (attempt.userId !== actor.userId || attempt.status !== "GRADED") return false;
+    if (exam.resultsPolicy === "IMMEDIATE") return true;
+    return resultVisibility({
+      policy: exam.resultsPolicy,
+      status: attempt.status,
+      closesAt: exam.resultsPolicy === "AFTER_CLOSE" ? await lastClose(exam) : null,
+      releasedAt: exam.resultsReleasedAt,
+      now: await databaseTime(db),
+    }).visible;
+  }
+
+  return {
+    /**
+     * What an attempt that the actor has been given is worth; null while nothing is graded or the exam's policy keeps it back.
+     */
+    async of(actor: Actor, attempt: Attempt): Promise<AttemptResult | null> {
+      if (attempt.status === "IN_PROGRESS" || attempt.score === null) return null;
+      const exam = await db.exam.findUniqueOrThrow({ where: { id: attempt.examId }, select: examRules });
+      if (!(await isVisible(actor, attempt, exam))) return null;
+      const maxScore = new Decimal(attempt.maxScore);
+      return {
+        attemptId: attempt.id,
+        score: attempt.score,
+        maxScore: attempt.maxScore,
+        percent: maxScore.isZero()
+          ? "0"
+          : new Decimal(attempt.score).times(100).div(maxScore).toDecimalPlaces(2).toFixed(),
+        passed: passedBy(attempt, exam),
+        complete: attempt.status === "GRADED",
+        gradedAt: attempt.gradedAt,
+      };
+    },
+
+    /** The points of every question of an attempt whose result the caller has been given. */
+    async questions(attemptId: string): Promise<QuestionResult[]> {
+      const paper = await papers.stored(attemptId);
+      if (!paper) throw notFound("attempt");
+      const entries = [...(await papers.entries(paper)).values()];
+      const answers = await db.answer.findMany({ where: { attemptId } });
+      const byVersion = new Map(answers.map((answer) => [answer.questionVersionId, answer]));
+      return entries.map(({ item, question }, index) => {
+        const answer = byVersion.get(item.versionId);
+        return {
+          questionId: question.id,
+          position: index + 1,
+          response: answer?.response ?? null,
+          points: answer ? answer.points && decimalText(answer.points) : "0",
+          maxPoints: item.points,
+          feedback: answer?.feedback ?? null,
+          generalFeedback: question.feedback,
+        };
+      });
+    },
+
+    /** The attempts at an exam, newest first. @throws NOT_FOUND, FORBIDDEN */
+    async list(
+      actor: Actor,
+      filter: { examId: string; status?: Attempt["status"] | null },
+      page: PageArgs,
+    ): Promise<Connection<ExamResult>> {
+      const exam = await db.exam.findUnique({ where: { id: requireId(filter.examId, "exam") }, select: examRules });
+      if (!exam) throw notFound("exam");
+      await access.requireStaff(db, actor, exam.courseId, "exam");
+      const matching = { examId: exam.id, ...(filter.status && { status: filter.status }) };
+      return connectionOf(page, {
+        find: ({ where, ...rest }) =>
+          db.attempt.findMany({ where: { ...matching, ...where }, ...rest, select: attemptFields }),
+        count: () => db.attempt.count({ where: matching }),
+        id: ({ id }) => id,
+        toNode: (row) => {
+          const attempt = toAttempt(row);
+          return { attempt, score: attempt.score, maxScore: attempt.maxScore, passed: passedBy(attempt, exam) };
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { type Logger, pino } from "pino";
+
+export type { Logger };
+
+const SECRETS = ["password", "accessToken", "refreshToken", "authorization", "cookie", "response", "answers"];
+
+/**
+ * JSON lines on standard output, or readable ones. Secrets that slip into a line are blotted out.
+ * Lines leave in blocks, at the latest after a quarter of a second, and at once when the process ends: a write for each line
+ * would cost a busy server more than the request it tells of.
+ */
+export function createLogger({ level, pretty, program }: { level: string; pretty: boolean; program: string }): Logger {
+  const options = {
+    level,
+    base: { program },
+    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: "[hidden]" },
+  };
+  if (!pretty) return pino(options, pino.destination({ dest: 1, sync: true, minLength: 8_192, periodicFlush: 250 }));
+  return pino({
+    ...options,
+    transport: {
+      target: "pino-pretty",
+      options: {
+        ignore: "pid,hostname,program",
+        messageFormat: "[{program}] {msg}",
+        translateTime: "HH:MM:ss",
+      },
+    },
+  });
+}
+
+/** For lines whose every field is written out in the code: looking for secrets in each would cost more than the line. */
+export const withoutRedaction = (log: Logger): Logger => log.child({}, { redact: [] });

@@ -1,0 +1,53 @@
+// Writes src/generated/graphql.ts: the types of the resolvers, made from the schema, with the services' types as parents.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { codegen } from "@graphql-codegen/core";
+import * as typescript from "@graphql-codegen/typescript";
+import * as resolvers from "@graphql-codegen/typescript-resolvers";
+import { parse } from "graphql";
+import { loadTypeDefs } from "../src/apollo/typeDefs.ts";
+
+const service = (file: string, types: string[]) => types.map((type) => [type, `../services/${file}.ts#${type}`]);
+const connections = ["Course", "Enrollment", "Question", "Exam", "Attempt", "ExamResult"].map((node) => [
+  `${node}Connection`,
+  `../apollo/connectionTypes.ts#${node}Connection`,
+]);
+const mappers = Object.fromEntries([
+  ...connections,
+  ...service("account.service", ["User", "SessionTokens"]),
+  ...service("course.service", ["Course", "Enrollment", "EnrollStudentsPayload"]),
+  ...service("question.service", ["Question", "QuestionTypeInfo", "ImportReport"]),
+  ...service("exam.service", ["Exam", "ExamAccommodation"]),
+  ...service("examQuestions", ["ExamSection", "ExamQuestion"]),
+  ...service("attempt.service", ["Attempt", "SavedAnswer"]),
+  ...service("papers", ["Paper", "PaperQuestion"]),
+  ...service("answer.service", ["SaveAnswersPayload", "AnswerReceipt"]),
+  ...service("result.service", ["AttemptResult", "QuestionResult", "ExamResult"]),
+  ["Job", "../utils/jobStatus.ts#JobStatus"],
+  ["DeadLetter", "../queues/deadLetters.ts#DeadLetter"],
+]);
+
+const folder = new URL("../src/generated/", import.meta.url);
+const output = await codegen({
+  filename: "src/generated/graphql.ts",
+  schema: parse(loadTypeDefs()),
+  documents: [],
+  config: {
+    useTypeImports: true,
+    enumsAsTypes: true,
+    contextType: "../apollo/context.ts#Context",
+    mappers,
+    mapperTypeSuffix: "Model",
+    scalars: {
+      ID: { input: "string", output: "string" },
+      DateTime: { input: "Date", output: "Date | string" },
+      Decimal: { input: "string", output: "string" },
+      JSON: { input: "unknown", output: "unknown" },
+    },
+    // What a type only knows as a word, such as a question's type, is checked where it is made.
+    enumValues: { QuestionType: "string", ResponseKind: "string" },
+  },
+  plugins: [{ typescript: {} }, { "typescript-resolvers": {} }],
+  pluginMap: { typescript, "typescript-resolvers": resolvers },
+});
+mkdirSync(folder, { recursive: true });
+writeFileSync(new URL("graphql.ts", folder), output);
