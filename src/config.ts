@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
 
 const flag = z.stringbool();
@@ -5,6 +6,14 @@ const count = (min = 1) => z.coerce.number().int().min(min);
 const seconds = count();
 const url = (protocols: RegExp) =>
   z.url({ protocol: protocols, error: "must be a URL such as the one in .env.example" });
+
+function isSigningKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem.replaceAll("\\n", "\n")).asymmetricKeyType === "ed25519";
+  } catch {
+    return false; // OpenSSL's words for it help nobody
+  }
+}
 
 /** Every environment variable there is. `.env.example` and the README's table are checked against this by a test. */
 export const configSchema = z.object({
@@ -48,6 +57,7 @@ export const configSchema = z.object({
     .describe("Comma-separated origins of browser front ends; empty allows none but the server's own."),
   JWT_PRIVATE_KEY: z
     .string()
+    .refine(isSigningKey, "is no such key")
     .describe(
       "Ed25519 private key in PKCS#8 PEM that signs access tokens: openssl genpkey -algorithm ed25519. Line breaks may be written \\n.",
     ),

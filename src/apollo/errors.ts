@@ -49,7 +49,7 @@ export function toPublicError(
   if (refusal) {
     const { code, reason, fields, retryAfter } = refusal;
     if (code === "SERVICE_UNAVAILABLE")
-      log.warn({ err: refusal.cause, path: error.path }, "a request could not be served");
+      log.warn({ err: refusal.cause, path: error.path, requestId }, "a request could not be served");
     errorCodes.push(reason ?? code);
     return withExtensions(error, refusal.message, { code, status: STATUS[code], reason, fields, retryAfter });
   }
@@ -57,7 +57,7 @@ export function toPublicError(
     errorCodes.push("BAD_USER_INPUT");
     return withExtensions(error, error.message, { code: "BAD_USER_INPUT", ...error.extensions, status: 400 });
   }
-  log.error({ err: error.originalError ?? error, path: error.path }, "a request failed");
+  log.error({ err: error.originalError ?? error, path: error.path, requestId }, "a request failed");
   errorCodes.push("INTERNAL_SERVER_ERROR");
   return withExtensions(error, "Something went wrong on the server. Name the request id when you report it.", {
     code: "INTERNAL_SERVER_ERROR",

@@ -45,7 +45,7 @@ export function graphqlRoute({
       claims,
       services,
       requestId: request.id,
-      log: log.child({ requestId: request.id }),
+      log,
       client: { ip: request.ip, userAgent: request.headers["user-agent"]?.slice(0, 300) ?? null },
     });
   }

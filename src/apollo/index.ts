@@ -87,7 +87,7 @@ export async function createApp({
     const known = error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500;
     const cause = known ? new DomainError("BAD_USER_INPUT", error.message) : error;
     const shown = toPublicError(new GraphQLError("", { originalError: cause as Error }), {
-      log: log.child({ requestId: request.id }),
+      log,
       requestId: request.id,
       trace: { errorCodes: [], isStorable: false },
     });
@@ -95,6 +95,12 @@ export async function createApp({
     return reply.code(status || STATUS.INTERNAL_SERVER_ERROR).send({ errors: [shown] });
   });
   app.addHook("onClose", () => apollo.stop());
+  // Closing ends the connections that are idle at that moment; one whose last answer is still on its way would stay open.
+  app.addHook("preClose", async () => {
+    if (!app.server.listening) return;
+    const closing = setInterval(() => app.server.closeIdleConnections(), 50);
+    app.server.once("close", () => clearInterval(closing));
+  });
 
   healthRoutes(app, readiness);
   if (config.SANDBOX) landingPage(app);
@@ -109,6 +115,6 @@ export async function createApp({
     if (config.CORS_ORIGINS.length > 0) await scope.register(cors, { origin: config.CORS_ORIGINS, maxAge: 600 });
     await scope.register(graphqlRoute({ apollo, authenticate, edge, services, log }));
   });
-  await app.register(subscriptionRoutes({ schema, authenticate, services, log }));
+  await app.register(subscriptionRoutes({ schema, introspection: config.INTROSPECTION, authenticate, services, log }));
   return app;
 }

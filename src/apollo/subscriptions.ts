@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import websocket from "@fastify/websocket";
 import type { FastifyInstance } from "fastify";
 import {
@@ -6,7 +7,9 @@ import {
   execute,
   GraphQLError,
   type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
   parse,
+  specifiedRules,
   subscribe,
   validate,
 } from "graphql";
@@ -35,16 +38,20 @@ interface Asked {
  */
 export function subscriptionRoutes({
   schema,
+  introspection,
   authenticate,
   services,
   log,
 }: {
   schema: GraphQLSchema;
+  introspection: boolean;
   authenticate: Authenticate;
   services: Services;
   log: Logger;
 }) {
-  /** What to run, or what is wrong with it; the token is looked at again for every operation, so it must still be good. */
+  const rules = [...specifiedRules, ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]), ...limitRules];
+
+  /** What to run, or what is wrong with it in its public form; the token is looked at again for every operation, so it must still be good. */
   async function prepare(
     asked: Asked,
     authorization: string | undefined,
@@ -55,20 +62,47 @@ export function subscriptionRoutes({
       claims,
       services,
       requestId,
-      log: log.child({ requestId }),
+      log,
       client: { ip: null, userAgent: null },
     });
     try {
       const document = parse(asked.query, parseOptions);
-      const problems = validate(schema, document, limitRules);
-      if (problems.length > 0) return problems;
+      const problems = validate(schema, document, rules);
+      if (problems.length > 0) return problems.map((problem) => toPublicError(problem, contextValue));
       log.info({ requestId, userId: claims?.userId, operation: asked.operationName ?? undefined }, "subscription");
       return { schema, document, contextValue, operationName: asked.operationName, variableValues: asked.variables };
     } catch (error) {
-      if (error instanceof GraphQLError) return [error];
+      if (error instanceof GraphQLError) return [toPublicError(error, contextValue)];
       throw error;
     }
   }
+
+  /**
+   * As GraphQL's own, but what ends a stream before its time is the last thing the stream tells: the libraries would
+   * otherwise break the connection off without a word. Every result is in its public form.
+   */
+  async function subscribePublicly(args: ExecutionArgs): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
+    const context = args.contextValue as Context;
+    const results = await subscribe(args);
+    if (!("next" in results)) return publish(context, results);
+    const told = (next: IteratorResult<ExecutionResult>) =>
+      next.done ? next : { value: publish(context, next.value), done: false };
+    const refused = (error: Error) => ({
+      value: publish(context, { errors: [new GraphQLError(error.message, { originalError: error })] }),
+      done: false,
+    });
+    return {
+      next: () => results.next().then(told, refused),
+      return: () => results.return(undefined),
+      throw: (error) => results.throw(error),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    } as Partial<AsyncGenerator<ExecutionResult>> as AsyncGenerator<ExecutionResult>;
+  }
+
+  const executePublicly = async (args: ExecutionArgs): Promise<ExecutionResult> =>
+    publish(args.contextValue as Context, await execute(args));
 
   const publish = <Result extends { errors?: readonly GraphQLError[] }>(context: Context, result: Result): Result => ({
     ...result,
@@ -83,17 +117,12 @@ export function subscriptionRoutes({
       makeHandler(
         {
           schema,
-          execute,
-          subscribe,
+          execute: executePublicly,
+          subscribe: subscribePublicly,
           onSubscribe: ({ connectionParams }, _id, payload) =>
             prepare(
               payload,
               (connectionParams?.authorization ?? connectionParams?.Authorization) as string | undefined,
-            ),
-          onNext: (_socket, _id, _payload, args, result) => publish(args.contextValue as Context, result),
-          onError: (_socket, _id, _payload, errors) =>
-            errors.map((error) =>
-              toPublicError(error, { log, requestId: "", trace: { errorCodes: [], isStorable: false } }),
             ),
         },
         PING_MS,
@@ -102,14 +131,31 @@ export function subscriptionRoutes({
 
     const stream = createHandler<Context>({
       schema,
-      execute,
-      subscribe,
+      execute: executePublicly,
+      subscribe: subscribePublicly,
       onSubscribe: async (request, payload) => {
         const prepared = await prepare(payload as Asked, request.headers.get("authorization") ?? undefined);
-        return "schema" in prepared ? (prepared as ExecutionArgs & { contextValue: Context }) : { errors: prepared };
+        return "schema" in prepared
+          ? (prepared as ExecutionArgs & { contextValue: Context })
+          : { data: null, errors: prepared };
       },
-      onNext: (context, _request, result) => publish(context, result as ExecutionResult),
     });
-    app.all("/graphql/stream", (request, reply) => stream(request, reply));
+    const open = new Set<ServerResponse>();
+    app.all("/graphql/stream", async (request, reply) => {
+      reply.hijack(); // the handler writes to the response itself
+      open.add(reply.raw);
+      try {
+        await stream(request, reply);
+      } catch (error) {
+        log.error({ err: error, requestId: request.id }, "an event stream broke");
+        reply.raw.destroy();
+      } finally {
+        open.delete(reply.raw);
+      }
+    });
+    // A stream has no end of its own that a server that is stopping could wait for; clients connect again, elsewhere.
+    app.addHook("preClose", async () => {
+      for (const response of open) response.end();
+    });
   };
 }

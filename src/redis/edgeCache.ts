@@ -25,7 +25,7 @@ export interface EdgeCache {
    * @returns whether it was kept; it is not if one of its tags was dropped since the ticket.
    */
   store(ticket: Ticket, scope: string, body: Buffer | string, answer: EdgeAnswer, tags: readonly string[]): boolean;
-  stats(): { hits: number; misses: number; entries: number; bytes: number };
+  stats(): { hits: number; misses: number; entries: number; bytes: number; tags: number };
 }
 
 interface Entry {
@@ -89,7 +89,7 @@ export function createEdgeCache(deps: {
       index.add(key, tags);
       return true;
     },
-    stats: () => ({ ...counts, entries: entries.size, bytes: entries.calculatedSize }),
+    stats: () => ({ ...counts, entries: entries.size, bytes: entries.calculatedSize, tags: [...index.tags()].length }),
   };
 }
 

@@ -7,6 +7,9 @@ import type { Actor, CourseRole } from "./actor.ts";
 /** What an actor is in a course: staff see and do everything in it. */
 export type Standing = "STAFF" | "STUDENT";
 
+/** Short, because it bounds how long a withdrawal may go unseen if the process that wrote it died before it could drop the key. */
+const ENROLLMENTS_SECONDS = 300;
+
 export type Access = ReturnType<typeof createAccess>;
 
 const standing = (actor: Actor, role: CourseRole | undefined): Standing | null => {
@@ -24,7 +27,7 @@ export function createAccess({ db, cache }: { db: Db; cache: Cache }) {
         const rows = await db.enrollment.findMany({ where: { userId: actor.userId, status: "ACTIVE" } });
         return Object.fromEntries(rows.map(({ courseId, role }) => [courseId, role]));
       },
-      { reads: actor.reads },
+      { reads: actor.reads, ttlSeconds: ENROLLMENTS_SECONDS },
     );
   }
 

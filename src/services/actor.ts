@@ -2,14 +2,15 @@ import { unauthenticated } from "../domain/errors.ts";
 import type { CourseRole, UserRole } from "../generated/prisma/enums.ts";
 import type { ReadLog } from "../redis/cache.ts";
 
-/** What one request read through the cache: counted for its log line, and the keys that drop its stored answer. */
+/** What one request read through the cache: counted for its log line, and the keys and tags that drop its stored answer. */
 export class Reads implements ReadLog {
   hits = 0;
   misses = 0;
   readonly keys = new Set<string>();
 
-  note(key: string, isHit: boolean): void {
+  note(key: string, isHit: boolean, tags: readonly string[]): void {
     this.keys.add(key);
+    for (const tag of tags) this.keys.add(tag);
     if (isHit) this.hits += 1;
     else this.misses += 1;
   }

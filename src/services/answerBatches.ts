@@ -28,7 +28,7 @@ interface Waiting {
 
 type ResultRow = [
   request: number,
-  answer: number,
+  answer: number | null,
   own: boolean | null,
   open: boolean | null,
   saved: boolean,
@@ -55,6 +55,7 @@ const SAVE = `
     INSERT INTO answers (attempt_id, question_version_id, response, revision, saved_at)
     SELECT input.attempt, input.version, input.response, input.revision, clock_timestamp()
     FROM input JOIN target ON target.id = input.attempt AND target.user_id = input.student AND target.open
+    WHERE input.version IS NOT NULL
     ORDER BY input.attempt, input.version
     ON CONFLICT (attempt_id, question_version_id) DO UPDATE
       SET response = excluded.response, revision = excluded.revision, saved_at = excluded.saved_at
@@ -109,17 +110,18 @@ export function createAnswerBatches({
   }
 
   async function write(batch: Waiting[]): Promise<void> {
-    const rows = batch.flatMap(({ request: { attemptId, userId, answers } }, request) =>
-      answers.map(({ versionId, response, revision }, answer) => ({
-        request,
+    const rows = batch.flatMap(({ request: { attemptId, userId, answers } }, request) => {
+      const target = { request, attempt: attemptId, student: userId };
+      // Without an answer there still is a verdict: a row without a version asks only for that.
+      if (answers.length === 0) return [target];
+      return answers.map(({ versionId, response, revision }, answer) => ({
+        ...target,
         answer,
-        attempt: attemptId,
-        student: userId,
         version: versionId,
         response,
         revision,
-      })),
-    );
+      }));
+    });
     try {
       const result = await pool.query<ResultRow>({
         name: "save-answers",
@@ -152,7 +154,7 @@ export function createAnswerBatches({
         else verdict = open ? { state: "OPEN", savedAt, deadlineAt, saved: [] } : { state: "CLOSED" };
         verdicts.set(request, verdict);
       }
-      if (verdict.state === "OPEN") verdict.saved[answer] = saved;
+      if (verdict.state === "OPEN" && answer !== null) verdict.saved[answer] = saved;
     }
     for (const [index, { resolve }] of batch.entries()) resolve(verdicts.get(index)!);
   }

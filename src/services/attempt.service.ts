@@ -1,10 +1,10 @@
 import { randomInt } from "node:crypto";
 import { Decimal } from "decimal.js";
-import type { Db, Transaction } from "../../prisma/client.ts";
+import type { Db } from "../../prisma/client.ts";
 import { notFound, unprocessable } from "../domain/errors.ts";
 import { drawPaper } from "../domain/paper.ts";
 import { questionType } from "../domain/questionTypes.ts";
-import type { Attempt as AttemptRow } from "../generated/prisma/client.ts";
+import { type Attempt as AttemptRow, Prisma } from "../generated/prisma/client.ts";
 import { examQueue } from "../queues/exam.queue.ts";
 import type { Outbox } from "../queues/outbox.ts";
 import type { Events } from "../redis/pubsub.ts";
@@ -17,6 +17,7 @@ import type { ExamQuestions } from "./examQuestions.ts";
 import { requireId } from "./ids.ts";
 import type { Paper, Papers } from "./papers.ts";
 import type { createSharedSecretCheck } from "./passwords.ts";
+import { watch } from "./watch.ts";
 
 /** One try of one student, as its student and the staff may see it; whether the score may be shown is the result's matter. */
 export interface Attempt {
@@ -42,7 +43,7 @@ export interface SavedAnswer {
   savedAt: string;
 }
 
-type AttemptFields = Omit<AttemptRow, "paper" | "seed">;
+export type AttemptFields = Omit<AttemptRow, "paper" | "seed">;
 
 /** Everything of an attempt but its paper, which is large and comes from the cache. */
 export const attemptFields = {
@@ -76,19 +77,10 @@ export const toAttempt = (row: AttemptFields): Attempt => ({
   maxScore: decimalText(row.maxScore),
 });
 
-/** Locks an attempt until the transaction ends and tells the time; null for one that is not there. */
-export async function lockAttempt(
-  tx: Transaction,
-  attemptId: string,
-): Promise<{ row: AttemptFields; now: Date } | null> {
-  const [locked] = await tx.$queryRaw<{ now: Date }[]>`
-    SELECT clock_timestamp() AS now FROM attempts WHERE id = ${attemptId}::uuid FOR UPDATE`;
-  if (!locked) return null;
-  return {
-    now: locked.now,
-    row: await tx.attempt.findUniqueOrThrow({ where: { id: attemptId }, select: attemptFields }),
-  };
-}
+/** The same fields for statements in SQL. */
+export const attemptColumns = Prisma.sql`
+  id, exam_id AS "examId", user_id AS "userId", number, status::text, started_at AS "startedAt", deadline_at AS "deadlineAt",
+  submitted_at AS "submittedAt", submitted_by::text AS "submittedBy", graded_at AS "gradedAt", score, max_score AS "maxScore"`;
 
 export type AttemptService = ReturnType<typeof createAttemptService>;
 
@@ -193,22 +185,41 @@ export function createAttemptService({
     };
   }
 
-  /** Hands in a locked attempt and asks for it to be graded, in the caller's transaction. */
+  /**
+   * Hands in an attempt in progress and asks for it to be graded, in one statement; null when there was nothing to hand in.
+   * The lock comes first and the clock is read after it was waited for: no answer is saved later than its attempt was handed in.
+   * @param of only an attempt of this student, or only one whose time is up
+   */
   async function handIn(
-    tx: Transaction,
-    attempt: AttemptFields,
-    { by, now, requestId }: { by: "STUDENT" | "DEADLINE"; now: Date; requestId?: string },
-  ): Promise<AttemptFields> {
-    await outbox.add(tx, examQueue, "gradeAttempt", { attemptId: attempt.id }, { ownerId: attempt.userId, requestId });
-    return tx.attempt.update({
-      where: { id: attempt.id },
-      data: { status: "SUBMITTED", submittedAt: now, submittedBy: by },
-      select: attemptFields,
-    });
-  }
-
-  async function announce(attempt: { id: string }): Promise<void> {
-    await events.publish("attemptChanged", { attemptId: attempt.id });
+    attemptId: string,
+    of: { student: string } | "overdue",
+    requestId?: string,
+  ): Promise<AttemptFields | null> {
+    const job = outbox.row(examQueue, "gradeAttempt", { attemptId }, { requestId });
+    const grace = Prisma.sql`make_interval(secs => ${graceSeconds})`;
+    const owned = of === "overdue" ? Prisma.empty : Prisma.sql`AND user_id = ${of.student}::uuid`;
+    const due = of === "overdue" ? Prisma.sql`AND clock_timestamp() >= locked.deadline_at + ${grace}` : Prisma.empty;
+    const [row] = await db.$queryRaw<AttemptFields[]>`
+      WITH locked AS MATERIALIZED (
+        SELECT id, deadline_at FROM attempts WHERE id = ${attemptId}::uuid AND status = 'IN_PROGRESS' ${owned} FOR UPDATE
+      ), handed_in AS (
+        UPDATE attempts SET
+          status = 'SUBMITTED',
+          submitted_at = clock_timestamp(),
+          submitted_by = (CASE WHEN clock_timestamp() <= locked.deadline_at + ${grace} THEN 'STUDENT' ELSE 'DEADLINE' END)::"SubmittedBy"
+        FROM locked WHERE attempts.id = locked.id ${due}
+        RETURNING attempts.*
+      ), job AS (
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        SELECT ${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb, user_id, ${job.requestId},
+               ${job.runAt}::timestamptz
+        FROM handed_in
+      )
+      SELECT ${attemptColumns} FROM handed_in`;
+    if (!row) return null;
+    outbox.handOver(); // only a hint: the relay finds what this misses
+    await events.publish("attemptChanged", { attemptId });
+    return row;
   }
 
   /**
@@ -216,24 +227,12 @@ export function createAttemptService({
    * Safe to repeat.
    */
   async function expire(attemptId: string): Promise<void> {
-    const expired = await db.$transaction(async (tx) => {
-      const locked = await lockAttempt(tx, attemptId);
-      if (locked?.row.status !== "IN_PROGRESS") return null;
-      const { row, now } = locked;
-      if (now < endOf(row.deadlineAt)) {
-        await outbox.add(
-          tx,
-          examQueue,
-          "expireAttempt",
-          { attemptId },
-          { runAt: endOf(row.deadlineAt), ownerId: row.userId },
-        );
-        return null;
-      }
-      return handIn(tx, row, { by: "DEADLINE", now });
-    });
+    if (await handIn(attemptId, "overdue")) return;
+    const row = await db.attempt.findUnique({ where: { id: attemptId }, select: attemptFields });
+    if (row?.status !== "IN_PROGRESS") return;
+    const later = { runAt: endOf(row.deadlineAt), ownerId: row.userId };
+    await db.outboxJob.create({ data: outbox.row(examQueue, "expireAttempt", { attemptId }, later) });
     outbox.handOver();
-    if (expired) await announce(expired);
   }
 
   return {
@@ -277,15 +276,9 @@ export function createAttemptService({
     paper: (attemptId: string, reads?: Reads): Promise<Paper> => papers.paper(attemptId, reads),
 
     /** The attempt as it is now, and again whenever its state changes. @throws NOT_FOUND */
-    async *watch(actor: Actor, attemptId: string): AsyncGenerator<Attempt> {
-      const stream = events.subscribe("attemptChanged", requireId(attemptId, "attempt"));
-      try {
-        await stream.ready; // before the first look, so that no change falls between
-        yield await get(actor, attemptId);
-        for await (const _changed of stream) yield await get(actor, attemptId);
-      } finally {
-        await stream.return();
-      }
+    watch(actor: Actor, attemptIdGiven: string): AsyncIterableIterator<Attempt> {
+      const attemptId = requireId(attemptIdGiven, "attempt");
+      return watch(events.subscribe("attemptChanged", attemptId), () => get(actor, attemptId));
     },
 
     /** What was saved in each of these attempts, which the caller has been given; for loaders. */
@@ -311,19 +304,11 @@ export function createAttemptService({
     /** Hands in the actor's own attempt and asks for it to be graded. Safe to repeat. @throws NOT_FOUND */
     async submit(actor: Actor, attemptIdGiven: string): Promise<Attempt> {
       const attemptId = requireId(attemptIdGiven, "attempt");
-      const { row, changed } = await db.$transaction(async (tx) => {
-        const locked = await lockAttempt(tx, attemptId); // two tabs hand in at once: the second waits here
-        if (locked?.row.userId !== actor.userId) throw notFound("attempt");
-        const { row, now } = locked;
-        if (row.status !== "IN_PROGRESS") return { row, changed: false };
-        const by = now <= endOf(row.deadlineAt) ? "STUDENT" : "DEADLINE";
-        return { row: await handIn(tx, row, { by, now, requestId: actor.requestId }), changed: true };
-      });
-      if (changed) {
-        outbox.handOver(); // only a hint: the relay finds what this misses
-        await announce(row);
-      }
-      return toAttempt(row);
+      const handedIn = await handIn(attemptId, { student: actor.userId }, actor.requestId);
+      if (handedIn) return toAttempt(handedIn);
+      const attempt = await get(actor, attemptId);
+      if (attempt.userId !== actor.userId) throw notFound("attempt"); // staff may see it, not hand it in
+      return attempt;
     },
 
     /**

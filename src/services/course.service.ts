@@ -7,6 +7,7 @@ import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Access } from "./access.ts";
 import { toUser, type User } from "./account.service.ts";
 import type { Actor, CourseRole } from "./actor.ts";
+import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { isUniqueViolation } from "./constraints.ts";
 import { requireId } from "./ids.ts";
@@ -92,16 +93,15 @@ export function createCourseService({
   access: Access;
   newId: () => string;
 }) {
+  const load = batched(async (ids: readonly string[]) => {
+    const rows = await db.course.findMany({ where: { id: { in: [...ids] } } });
+    const byId = new Map(rows.map((row) => [row.id, toCourse(row)]));
+    return ids.map((id) => byId.get(id) ?? null);
+  });
+
   /** A course by id, whoever asks; through the cache. */
   async function find(actor: Actor, id: string): Promise<Course | null> {
-    return cache.getOrSetCache(
-      CACHE_KEYS.COURSE(id),
-      async () => {
-        const row = await db.course.findUnique({ where: { id } });
-        return row && toCourse(row);
-      },
-      { reads: actor.reads },
-    );
+    return cache.getOrSetCache(CACHE_KEYS.COURSE(id), () => load(id), { reads: actor.reads });
   }
 
   /** @throws NOT_FOUND for a course the actor is not in */

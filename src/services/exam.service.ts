@@ -3,10 +3,11 @@ import type { Db, Transaction } from "../../prisma/client.ts";
 import { badInput, forbidden, notFound, unprocessable } from "../domain/errors.ts";
 import type { Exam as ExamRow, Prisma } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
-import { CACHE_KEYS, CACHE_TAGS } from "../redis/cacheKeys.ts";
+import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import { audit } from "./audit.ts";
+import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { decimalInput, decimalText } from "./decimal.ts";
 import { type ExamQuestions, type ExamSection, examTotals, pinQuestions } from "./examQuestions.ts";
@@ -136,16 +137,16 @@ export function createExamService({
   clock: () => Date;
   newId: () => string;
 }) {
+  const load = batched(async (ids: readonly string[]) => {
+    const rows = await db.exam.findMany({ where: { id: { in: [...ids] } } });
+    const totals = await examTotals(db, [...ids]);
+    const byId = new Map(rows.map((row) => [row.id, toExam(row, totals.get(row.id)!)]));
+    return ids.map((id) => byId.get(id) ?? null);
+  });
+
   /** An exam by id, whoever asks; through the cache. */
   async function find(actor: Actor, id: string): Promise<Exam | null> {
-    return cache.getOrSetCache(
-      CACHE_KEYS.EXAM(id),
-      async () => {
-        const row = await db.exam.findUnique({ where: { id } });
-        return row && toExam(row, (await examTotals(db, [id])).get(id)!);
-      },
-      { reads: actor.reads },
-    );
+    return cache.getOrSetCache(CACHE_KEYS.EXAM(id), () => load(id), { reads: actor.reads });
   }
 
   /** Locks an exam for its staff until the transaction ends. @throws NOT_FOUND, FORBIDDEN */
@@ -169,14 +170,9 @@ export function createExamService({
     const id = requireId(examId, "exam");
     await db.$transaction(act);
     const row = await db.exam.findUniqueOrThrow({ where: { id } });
-    await dropExam(row);
+    await cache.drop(CACHE_KEYS.EXAM(id), CACHE_KEYS.EXAM_QUESTIONS(id));
     actor.reads.keys.add(CACHE_KEYS.EXAM(id));
     return toExam(row, (await examTotals(db, [id])).get(id)!);
-  }
-
-  async function dropExam({ id, courseId }: { id: string; courseId: string }): Promise<void> {
-    await cache.drop(CACHE_KEYS.EXAM(id), CACHE_KEYS.EXAM_QUESTIONS(id));
-    await cache.dropTags(CACHE_TAGS.COURSE(courseId));
   }
 
   return {
@@ -252,7 +248,6 @@ export function createExamService({
         });
         return exam;
       });
-      await dropExam(row);
       return toExam(row, { questionCount: 0, maxScore: "0" });
     },
 

@@ -4,6 +4,7 @@ import { unprocessable } from "../domain/errors.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Reads } from "./actor.ts";
+import { batched } from "./batched.ts";
 import { decimalText } from "./decimal.ts";
 import { type Question, toQuestion } from "./question.service.ts";
 
@@ -24,20 +25,23 @@ export interface ExamSection {
 
 /** The sections of an exam with their questions: in the pinned versions of a published exam, in the newest ones of a draft. */
 export function createExamQuestions({ db, cache }: { db: Db; cache: Cache }) {
+  const load = batched((examIds: readonly string[]) => loadSections(db, examIds));
+
   return {
     /** Through the cache; empty for an exam that is not there. */
     async sections(examId: string, reads?: Reads): Promise<ExamSection[]> {
-      return cache.getOrSetCache(CACHE_KEYS.EXAM_QUESTIONS(examId), () => loadSections(db, examId), { reads });
+      return cache.getOrSetCache(CACHE_KEYS.EXAM_QUESTIONS(examId), () => load(examId), { reads });
     },
   };
 }
 
 export type ExamQuestions = ReturnType<typeof createExamQuestions>;
 
-async function loadSections(db: Db, examId: string): Promise<ExamSection[]> {
-  const sections = await db.examSection.findMany({ where: { examId }, orderBy: { position: "asc" } });
+async function loadSections(db: Db, examIds: readonly string[]): Promise<ExamSection[][]> {
+  const ofThese = { examId: { in: [...examIds] } };
+  const sections = await db.examSection.findMany({ where: ofThese, orderBy: { position: "asc" } });
   const places = await db.examQuestion.findMany({
-    where: { examId },
+    where: ofThese,
     orderBy: { position: "asc" },
     include: { question: true, questionVersion: true },
   });
@@ -49,18 +53,18 @@ async function loadSections(db: Db, examId: string): Promise<ExamSection[]> {
       })
     ).map((version) => [version.questionId, version]),
   );
-  return sections.map(({ id, title, drawTag, drawCount }) => ({
-    id,
-    title,
-    drawTag,
-    drawCount,
-    questions: places
-      .filter(({ sectionId }) => sectionId === id)
+  const questionsOf = (section: string): ExamQuestion[] =>
+    places
+      .filter(({ sectionId }) => sectionId === section)
       .map(({ position, points, question, questionVersion }) => {
         const shown = toQuestion(question, questionVersion ?? newest.get(question.id)!);
         return { position, points: points ? decimalText(points) : shown.points, question: shown };
-      }),
-  }));
+      });
+  return examIds.map((wanted) =>
+    sections
+      .filter(({ examId }) => examId === wanted)
+      .map(({ id, title, drawTag, drawCount }) => ({ id, title, drawTag, drawCount, questions: questionsOf(id) })),
+  );
 }
 
 /**

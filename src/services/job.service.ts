@@ -4,6 +4,7 @@ import type { Events } from "../redis/pubsub.ts";
 import type { GetJobStatus, JobStatus } from "../utils/jobStatus.ts";
 import type { Actor } from "./actor.ts";
 import { requireId } from "./ids.ts";
+import { watch } from "./watch.ts";
 
 export type JobService = ReturnType<typeof createJobService>;
 
@@ -32,19 +33,13 @@ export function createJobService({
     get,
 
     /** The job as it is now, and again whenever its state or progress changes, until it has ended. @throws NOT_FOUND */
-    async *watch(actor: Actor, queue: string, jobId: string): AsyncGenerator<JobStatus> {
-      const stream = events.subscribe("jobChanged", `${queue}:${requireId(jobId, "job")}`);
-      try {
-        await stream.ready; // before the first look, so that no change falls between
-        let job = await get(actor, queue, jobId);
-        yield job;
-        while (job.state !== "COMPLETED" && job.state !== "FAILED" && !(await stream.next()).done) {
-          job = await get(actor, queue, jobId);
-          yield job;
-        }
-      } finally {
-        await stream.return();
-      }
+    watch(actor: Actor, queue: string, jobIdGiven: string): AsyncIterableIterator<JobStatus> {
+      const jobId = requireId(jobIdGiven, "job");
+      return watch(
+        events.subscribe("jobChanged", `${queue}:${jobId}`),
+        () => get(actor, queue, jobId),
+        ({ state }) => state === "COMPLETED" || state === "FAILED",
+      );
     },
 
     /** The jobs that failed for good, the latest first. @throws FORBIDDEN, SERVICE_UNAVAILABLE */

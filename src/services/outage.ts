@@ -5,6 +5,8 @@ const SOCKET_ERRORS = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT
 const SERVER_STATES = /^(08|53|57P0|58)/;
 /** Prisma: cannot reach, timed out, closed the connection, no connection free. @see https://www.prisma.io/docs/orm/reference/error-reference */
 const PRISMA_OUTAGES = new Set(["P1001", "P1002", "P1008", "P1017", "P2024", "P2028"]);
+/** The same for raw queries, which all have the code P2010: what the driver adapter says beneath it. */
+const ADAPTER_OUTAGES = new Set(["DatabaseNotReachable", "SocketTimeout", "ConnectionClosed", "TooManyConnections"]);
 /** The pg driver tells these only in words. */
 const DRIVER_MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Query read timeout/;
@@ -13,8 +15,11 @@ const DRIVER_MESSAGES =
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof Prisma.PrismaClientKnownRequestError) {
-    const cause = (error.meta?.driverAdapterError as { cause?: { originalCode?: string } } | undefined)?.cause;
-    return PRISMA_OUTAGES.has(error.code) || SERVER_STATES.test(cause?.originalCode ?? "");
+    const adapterError = error.meta?.driverAdapterError as
+      | { cause?: { kind?: string; originalCode?: string } }
+      | undefined;
+    const { kind = "", originalCode = "" } = adapterError?.cause ?? {};
+    return PRISMA_OUTAGES.has(error.code) || ADAPTER_OUTAGES.has(kind) || SERVER_STATES.test(originalCode);
   }
   if (error instanceof Prisma.PrismaClientInitializationError) return true;
   const code = (error as { code?: unknown }).code;

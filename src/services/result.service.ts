@@ -5,8 +5,8 @@ import { isPassed, resultVisibility } from "../domain/results.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attempt.service.ts";
+import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
-import { databaseTime } from "./databaseTime.ts";
 import { decimalText } from "./decimal.ts";
 import { requireId } from "./ids.ts";
 import type { Papers } from "./papers.ts";
@@ -45,7 +45,13 @@ interface ExamRules {
   passMarkPercent: { toString(): string } | null;
   resultsPolicy: "IMMEDIATE" | "AFTER_CLOSE" | "MANUAL";
   resultsReleasedAt: Date | null;
+}
+
+/** The rules together with what they are measured against: for all attempts at an exam that are asked for in one moment. */
+interface RulesNow extends ExamRules {
+  /** When the exam has closed for its last student, everybody's extra time included; null if it never closes. */
   closesAt: Date | null;
+  now: Date;
 }
 
 const examRules = {
@@ -54,7 +60,6 @@ const examRules = {
   passMarkPercent: true,
   resultsPolicy: true,
   resultsReleasedAt: true,
-  closesAt: true,
 } as const;
 
 const passedBy = (attempt: Attempt, exam: ExamRules): boolean | null =>
@@ -70,30 +75,39 @@ export type ResultService = ReturnType<typeof createResultService>;
 
 /** Who may see which points, and when. */
 export function createResultService({ db, access, papers }: { db: Db; access: Access; papers: Papers }) {
-  /** When the exam has closed for its last student, everybody's extra time included; null if it never closes. */
-  async function lastClose(exam: ExamRules): Promise<Date | null> {
-    if (!exam.closesAt) return null;
-    const [row] = await db.$queryRaw<{ closes_at: Date }[]>`
-      SELECT greatest(exam.closes_at, max(coalesce(grants.closes_at, exam.closes_at + make_interval(secs =>
-               60.0 * (exam.duration_minutes * enrollment.extra_time_percent / 100.0 + coalesce(grants.extra_minutes, 0)))))) AS closes_at
-      FROM exams exam
-      LEFT JOIN enrollments enrollment ON enrollment.course_id = exam.course_id AND enrollment.status = 'ACTIVE'
-      LEFT JOIN exam_accommodations grants ON grants.exam_id = exam.id AND grants.user_id = enrollment.user_id
-      WHERE exam.id = ${exam.id}::uuid
-      GROUP BY exam.id`;
-    return row!.closes_at;
-  }
+  const rulesOf = batched(async (examIds: readonly string[]): Promise<RulesNow[]> => {
+    const rows = await db.$queryRaw<RulesNow[]>`
+      SELECT exam.id, exam.course_id AS "courseId", exam.pass_mark_percent AS "passMarkPercent",
+             exam.results_policy::text AS "resultsPolicy", exam.results_released_at AS "resultsReleasedAt",
+             CASE WHEN exam.closes_at IS NOT NULL AND exam.results_policy = 'AFTER_CLOSE' THEN greatest(exam.closes_at, (
+               SELECT max(coalesce(grants.closes_at, exam.closes_at + make_interval(secs =>
+                 60.0 * (exam.duration_minutes * enrollment.extra_time_percent / 100.0 + coalesce(grants.extra_minutes, 0)))))
+               FROM enrollments enrollment
+               LEFT JOIN exam_accommodations grants ON grants.exam_id = exam.id AND grants.user_id = enrollment.user_id
+               WHERE enrollment.course_id = exam.course_id AND enrollment.status = 'ACTIVE')) END AS "closesAt",
+             clock_timestamp() AS now
+      FROM exams exam WHERE exam.id = ANY (${examIds}::uuid[])`;
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return examIds.map((id) => byId.get(id)!); // an exam with attempts is never deleted
+  });
 
-  async function isVisible(actor: Actor, attempt: Attempt, exam: ExamRules): Promise<boolean> {
+  const answersOf = batched(async (attemptIds: readonly string[]) => {
+    const rows = await db.answer.findMany({ where: { attemptId: { in: [...attemptIds] } } });
+    const byAttempt = new Map(attemptIds.map((id) => [id, [] as typeof rows]));
+    for (const row of rows) byAttempt.get(row.attemptId)!.push(row);
+    return attemptIds.map((id) => byAttempt.get(id)!);
+  });
+
+  async function isVisible(actor: Actor, attempt: Attempt, exam: RulesNow): Promise<boolean> {
     if ((await access.standingIn(actor, exam.courseId)) === "STAFF") return true;
     if (attempt.userId !== actor.userId || attempt.status !== "GRADED") return false;
     if (exam.resultsPolicy === "IMMEDIATE") return true;
     return resultVisibility({
       policy: exam.resultsPolicy,
       status: attempt.status,
-      closesAt: exam.resultsPolicy === "AFTER_CLOSE" ? await lastClose(exam) : null,
+      closesAt: exam.closesAt,
       releasedAt: exam.resultsReleasedAt,
-      now: await databaseTime(db),
+      now: exam.now,
     }).visible;
   }
 
@@ -103,7 +117,7 @@ export function createResultService({ db, access, papers }: { db: Db; access: Ac
      */
     async of(actor: Actor, attempt: Attempt): Promise<AttemptResult | null> {
       if (attempt.status === "IN_PROGRESS" || attempt.score === null) return null;
-      const exam = await db.exam.findUniqueOrThrow({ where: { id: attempt.examId }, select: examRules });
+      const exam = await rulesOf(attempt.examId);
       if (!(await isVisible(actor, attempt, exam))) return null;
       const maxScore = new Decimal(attempt.maxScore);
       return {
@@ -124,7 +138,7 @@ export function createResultService({ db, access, papers }: { db: Db; access: Ac
       const paper = await papers.stored(attemptId);
       if (!paper) throw notFound("attempt");
       const entries = [...(await papers.entries(paper)).values()];
-      const answers = await db.answer.findMany({ where: { attemptId } });
+      const answers = await answersOf(attemptId);
       const byVersion = new Map(answers.map((answer) => [answer.questionVersionId, answer]));
       return entries.map(({ item, question }, index) => {
         const answer = byVersion.get(item.versionId);

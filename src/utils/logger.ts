@@ -2,6 +2,18 @@ import { type Logger, pino } from "pino";
 
 export type { Logger };
 
+let output: ReturnType<typeof pino.destination> | undefined;
+
+/** One for all loggers. pino itself does not write out what a synchronous destination still holds when the process ends. */
+function standardOutput() {
+  if (!output) {
+    const destination = pino.destination({ dest: 1, sync: true, minLength: 8_192, periodicFlush: 250 });
+    process.once("exit", () => destination.flushSync());
+    output = destination;
+  }
+  return output;
+}
+
 const SECRETS = ["password", "accessToken", "refreshToken", "authorization", "cookie", "response", "answers"];
 
 /**
@@ -15,7 +27,7 @@ export function createLogger({ level, pretty, program }: { level: string; pretty
     base: { program },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: "[hidden]" },
   };
-  if (!pretty) return pino(options, pino.destination({ dest: 1, sync: true, minLength: 8_192, periodicFlush: 250 }));
+  if (!pretty) return pino(options, standardOutput());
   return pino({
     ...options,
     transport: {
