@@ -200,7 +200,8 @@ function serverUser(data: string, places: string[]): ServerUser {
     );
   }
   const identity = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"];
-  const rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
+  // The last one makes access(2), with which the programs find each other, count that right too.
+  const rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"];
   return { ...owner, run: (command, args) => ({ command: setpriv, args: [...identity, ...rights, command, ...args] }) };
 }
 

@@ -1,0 +1,21 @@
+// The first administrator of a real school: `npm run create-admin -- head@school.example "Ada Head"`.
+import { randomBytes } from "node:crypto";
+import { readConfig } from "../src/config.ts";
+import { createContainer } from "../src/container.ts";
+import { createLogger } from "../src/utils/logger.ts";
+
+const [email, name] = process.argv.slice(2);
+if (!email || !name) {
+  process.stderr.write('Say who it is: npm run create-admin -- head@school.example "Ada Head"\n');
+  process.exit(64);
+}
+const config = readConfig();
+const container = await createContainer(config, createLogger({ level: "warn", pretty: true, program: "create-admin" }));
+try {
+  const password = randomBytes(15).toString("base64url");
+  const { id } = await container.services.accounts.register({ email, name, password });
+  await container.db.user.update({ where: { id }, data: { role: "ADMIN" } });
+  process.stdout.write(`${email} may log in with the password ${password}\nIt is shown only now.\n`);
+} finally {
+  await container.close();
+}
