@@ -104,7 +104,7 @@ export function graphqlRoute({
     claims: Claims | null,
   ): Promise<string | Buffer> | undefined {
     const startedAt = performance.now();
-    const stored = edge.lookup(scopeOf(request, claims), request.body as string);
+    const stored = typeof request.body === "string" && edge.lookup(scopeOf(request, claims), request.body);
     if (!stored) return run(request, reply, claims);
     reply.hijack();
     reply.raw.writeHead(200, {

@@ -14,7 +14,7 @@ import { createAuthenticate } from "../middlewares/auth.ts";
 import { healthRoutes, type Readiness } from "../readiness.ts";
 import { createEdgeCache } from "../redis/edgeCache.ts";
 import type { Logger } from "../utils/logger.ts";
-import type { Context } from "./context.ts";
+import type { Context, RequestTrace } from "./context.ts";
 import { STATUS, toPublicError } from "./errors.ts";
 import { graphqlRoute } from "./graphqlRoute.ts";
 import { jitGateway } from "./jitGateway.ts";
@@ -29,10 +29,22 @@ const EDGE_SHARE = 0.5;
 /** A stored answer lives no longer, should a message that drops it get lost. */
 const EDGE_SECONDS = 60;
 
-/** Names the operation for the log line as soon as it is known. */
+const isOurs = (code: unknown): boolean => typeof code === "string" && code in STATUS;
+
+/** Apollo's own refusals, of what does not parse or is not valid, in the form of all others: their name becomes the reason. */
+const extensionsOf = (code: unknown, given: Record<string, unknown> | undefined): Record<string, unknown> =>
+  isOurs(code)
+    ? { ...given, status: STATUS[code as keyof typeof STATUS] }
+    : { code: "BAD_USER_INPUT", status: STATUS.BAD_USER_INPUT, reason: code };
+
+/** Names the operation and what Apollo refused for the log line as soon as it is known. */
 const nameOperation: ApolloServerPlugin<Context> = {
   async requestDidStart() {
     return {
+      async didEncounterErrors({ contextValue, errors }) {
+        for (const { extensions } of errors)
+          if (!isOurs(extensions?.code)) contextValue.trace.errorCodes.push(String(extensions?.code));
+      },
       async didResolveOperation({ contextValue, operationName, operation }) {
         const first = operation?.selectionSet.selections[0];
         contextValue.trace.operationName = operationName ?? (first?.kind === "Field" ? first.name.value : undefined);
@@ -63,9 +75,11 @@ export async function createApp({
     stopOnTerminationSignals: false,
     plugins: [ApolloServerPluginCacheControlDisabled(), ApolloServerPluginLandingPageDisabled(), nameOperation],
     logger: log,
-    formatError: (formatted) => ({
-      ...formatted,
-      extensions: { status: 400, ...formatted.extensions },
+    formatError: ({ message, locations, path, extensions }) => ({
+      message,
+      ...(locations && { locations }),
+      ...(path && { path }),
+      extensions: extensionsOf(extensions?.code, extensions),
     }),
   });
   await apollo.start();
@@ -86,12 +100,13 @@ export async function createApp({
   app.setErrorHandler((error, request, reply) => {
     const known = error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500;
     const cause = known ? new DomainError("BAD_USER_INPUT", error.message) : error;
-    const shown = toPublicError(new GraphQLError("", { originalError: cause as Error }), {
-      log,
-      requestId: request.id,
-      trace: { errorCodes: [], isStorable: false },
-    });
+    const trace: RequestTrace = { errorCodes: [], isStorable: false };
+    const requestId = request.id;
+    const shown = toPublicError(new GraphQLError("", { originalError: cause as Error }), { log, requestId, trace });
     const status = known ? Number(error.statusCode) : Number(shown.extensions.status);
+    const ms = Math.round(reply.elapsedTime * 100) / 100;
+    log.info({ requestId, ms, errorCodes: trace.errorCodes }, "request");
+    reply.header("x-request-id", requestId);
     return reply.code(status || STATUS.INTERNAL_SERVER_ERROR).send({ errors: [shown] });
   });
   app.addHook("onClose", () => apollo.stop());

@@ -27,6 +27,7 @@ export function jitGateway(schema: GraphQLSchema): GatewayInterface {
     request,
   }) => {
     const context = given as unknown as Context;
+    if (!operation) return { errors: [toPublicError(unknownOperation(operationName), context)] } as never;
     const key = `${queryHash}:${operationName ?? ""}`;
     let plan = plans.get(key);
     if (!plan) {
@@ -53,6 +54,10 @@ export function jitGateway(schema: GraphQLSchema): GatewayInterface {
     async stop() {},
   };
 }
+
+/** The compiler would take it for a fault. */
+const unknownOperation = (name: string | null | undefined): GraphQLError =>
+  new GraphQLError(name ? `Unknown operation named "${name}".` : "Name the operation that is to be executed.");
 
 function publish(result: ExecutionResult, context: Context): ExecutionResult {
   if (!result.errors) return result;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
 import { conflict, unauthenticated } from "../domain/errors.ts";
+import { isStorable } from "../domain/storedText.ts";
 import type { User as UserRow } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -103,7 +104,8 @@ export function createAccountService({
 
     /** Begins a session. @throws UNAUTHENTICATED (WRONG_CREDENTIALS), alike for every reason */
     async login(email: string, password: string, client: Client): Promise<SessionTokens> {
-      const user = await db.user.findUnique({ where: { email: email.trim().toLowerCase() } });
+      const address = email.trim().toLowerCase();
+      const user = isStorable(address) ? await db.user.findUnique({ where: { email: address } }) : null;
       const matches = await verifySecret(user?.passwordHash ?? (await nobodysHash), password);
       if (!user || !matches || user.disabledAt) throw wrongCredentials();
       const sessionId = newId();

@@ -14,6 +14,7 @@ import { type ExamQuestions, type ExamSection, examTotals, pinQuestions } from "
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import { hashSecret } from "./passwords.ts";
+import { escaped } from "./searchText.ts";
 
 /** An exam as everybody of the course may see it: no questions, no access code. Instants are ISO strings. */
 export interface Exam {
@@ -74,6 +75,7 @@ const rules = z.object({
   accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
 });
 const newExam = rules.extend({ courseId: z.string(), sections: z.array(section).min(1, "is empty").max(50).nullish() });
+const searching = z.object({ search: z.string().max(300, "has at most 300 characters").nullish() });
 const addition = z.object({
   examId: z.string(),
   questionIds: z.array(z.string()).min(1, "is empty").max(1_000, "has at most 1000 questions"),
@@ -169,8 +171,8 @@ export function createExamService({
   async function change(examId: string, act: (tx: Transaction) => Promise<void>, actor: Actor): Promise<Exam> {
     const id = requireId(examId, "exam");
     await db.$transaction(act);
+    await cache.drop(CACHE_KEYS.EXAM(id), CACHE_KEYS.EXAM_QUESTIONS(id)); // before anything else that could fail
     const row = await db.exam.findUniqueOrThrow({ where: { id } });
-    await cache.drop(CACHE_KEYS.EXAM(id), CACHE_KEYS.EXAM_QUESTIONS(id));
     actor.reads.keys.add(CACHE_KEYS.EXAM(id));
     return toExam(row, (await examTotals(db, [id])).get(id)!);
   }
@@ -197,6 +199,7 @@ export function createExamService({
       filter: { courseId?: string | null; status?: Exam["status"] | null; search?: string | null },
       page: PageArgs,
     ): Promise<Connection<Exam>> {
+      const { search } = parseInput(searching, { search: filter.search }, { path: "filter" });
       const mine = await access.courseIds(actor);
       const matching: Prisma.ExamWhereInput = {
         AND: [
@@ -205,7 +208,7 @@ export function createExamService({
             : {},
           filter.courseId ? { courseId: requireId(filter.courseId, "course") } : {},
           filter.status ? { status: filter.status } : {},
-          filter.search ? { title: { contains: filter.search, mode: "insensitive" } } : {},
+          search ? { title: { contains: escaped(search), mode: "insensitive" } } : {},
         ],
       };
       let totals = new Map<string, { questionCount: number; maxScore: string }>();

@@ -6,7 +6,7 @@ import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Reads } from "./actor.ts";
 import { batched } from "./batched.ts";
 import { decimalText } from "./decimal.ts";
-import { type Question, toQuestion } from "./question.service.ts";
+import { type Question, type StemFormat, toQuestion } from "./question.service.ts";
 
 /** A question in its place in an exam, with its key: for staff, for drawing papers and for grading. */
 export interface ExamQuestion {
@@ -37,34 +37,64 @@ export function createExamQuestions({ db, cache }: { db: Db; cache: Cache }) {
 
 export type ExamQuestions = ReturnType<typeof createExamQuestions>;
 
+/** A question in its place, or a section without any. */
+interface PlaceRow {
+  exam_id: string;
+  section_id: string;
+  section_title: string;
+  draw_tag: string | null;
+  draw_count: number | null;
+  position: number;
+  own_points: { toString(): string } | null;
+  question_id: string | null;
+  course_id: string;
+  tags: string[];
+  version_id: string;
+  number: number;
+  type: string;
+  title: string | null;
+  stem: string;
+  stem_format: StemFormat;
+  definition: unknown;
+  points: { toString(): string };
+  feedback: string | null;
+}
+
+/** Of many exams in one statement: it stands between a student and the start of an exam. */
 async function loadSections(db: Db, examIds: readonly string[]): Promise<ExamSection[][]> {
-  const ofThese = { examId: { in: [...examIds] } };
-  const sections = await db.examSection.findMany({ where: ofThese, orderBy: { position: "asc" } });
-  const places = await db.examQuestion.findMany({
-    where: ofThese,
-    orderBy: { position: "asc" },
-    include: { question: true, questionVersion: true },
-  });
-  const unpinned = places.filter(({ questionVersion }) => !questionVersion).map(({ question }) => question);
-  const newest = new Map(
-    (
-      await db.questionVersion.findMany({
-        where: { OR: unpinned.map(({ id, currentVersion }) => ({ questionId: id, number: currentVersion })) },
-      })
-    ).map((version) => [version.questionId, version]),
+  const rows = await db.$queryRaw<PlaceRow[]>`
+    SELECT section.exam_id, section.id AS section_id, section.title AS section_title, section.draw_tag, section.draw_count,
+           place.position, place.points AS own_points, question.id AS question_id, question.course_id, question.tags,
+           version.id AS version_id, version.number, version.type, version.title, version.stem, version.stem_format,
+           version.definition, version.points, version.feedback
+    FROM exam_sections section
+    LEFT JOIN exam_questions place ON place.section_id = section.id
+    LEFT JOIN questions question ON question.id = place.question_id
+    LEFT JOIN question_versions version ON version.id = coalesce(place.question_version_id,
+      (SELECT newest.id FROM question_versions newest
+       WHERE newest.question_id = question.id AND newest.number = question.current_version))
+    WHERE section.exam_id = ANY (${examIds}::uuid[])
+    ORDER BY section.position, place.position`;
+  const exams = new Map(examIds.map((id) => [id, new Map<string, ExamSection>()]));
+  for (const row of rows) {
+    const sections = exams.get(row.exam_id)!;
+    let section = sections.get(row.section_id);
+    if (!section) {
+      const { section_id: id, section_title: title, draw_tag: drawTag, draw_count: drawCount } = row;
+      section = { id, title, drawTag, drawCount, questions: [] };
+      sections.set(id, section);
+    }
+    if (row.question_id) section.questions.push(toExamQuestion(row, row.question_id));
+  }
+  return examIds.map((id) => [...exams.get(id)!.values()]);
+}
+
+function toExamQuestion(row: PlaceRow, questionId: string): ExamQuestion {
+  const question = toQuestion(
+    { id: questionId, courseId: row.course_id, tags: row.tags },
+    { ...row, id: row.version_id, stemFormat: row.stem_format },
   );
-  const questionsOf = (section: string): ExamQuestion[] =>
-    places
-      .filter(({ sectionId }) => sectionId === section)
-      .map(({ position, points, question, questionVersion }) => {
-        const shown = toQuestion(question, questionVersion ?? newest.get(question.id)!);
-        return { position, points: points ? decimalText(points) : shown.points, question: shown };
-      });
-  return examIds.map((wanted) =>
-    sections
-      .filter(({ examId }) => examId === wanted)
-      .map(({ id, title, drawTag, drawCount }) => ({ id, title, drawTag, drawCount, questions: questionsOf(id) })),
-  );
+  return { position: row.position, points: row.own_points ? decimalText(row.own_points) : question.points, question };
 }
 
 /**

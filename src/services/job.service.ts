@@ -1,4 +1,5 @@
 import { forbidden, notFound } from "../domain/errors.ts";
+import { isStorable } from "../domain/storedText.ts";
 import type { DeadLetter, DeadLetters } from "../queues/deadLetters.ts";
 import type { Events } from "../redis/pubsub.ts";
 import type { GetJobStatus, JobStatus } from "../utils/jobStatus.ts";
@@ -24,7 +25,7 @@ export function createJobService({
 
   /** A job the actor caused; an ADMIN may ask for any. @throws NOT_FOUND */
   async function get(actor: Actor, queue: string, jobId: string): Promise<JobStatus> {
-    const job = await getJobStatus(queue, requireId(jobId, "job"));
+    const job = isStorable(queue) ? await getJobStatus(queue, requireId(jobId, "job")) : null;
     if (!job || (job.ownerId !== actor.userId && actor.role !== "ADMIN")) throw notFound("job");
     return job;
   }

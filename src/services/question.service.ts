@@ -9,9 +9,10 @@ import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
-import { decimalInput, decimalText } from "./decimal.ts";
+import { type DecimalLike, decimalInput, decimalText } from "./decimal.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
+import { containing } from "./searchText.ts";
 
 export type StemFormat = "PLAIN" | "HTML" | "MARKDOWN" | "MOODLE";
 
@@ -70,6 +71,10 @@ const content = {
 };
 const newQuestion = z.object({ ...content, type: z.string(), definition: z.unknown() });
 const changedQuestion = z.object({ ...content, definition: z.unknown().optional() }).partial();
+const searching = z.object({
+  tag: z.string().nullish(),
+  search: z.string().max(300, "has at most 300 characters").nullish(),
+});
 const importing = z.object({
   courseId: z.string(),
   format: z.literal("GIFT"),
@@ -80,7 +85,13 @@ const importing = z.object({
 
 type WithVersion = QuestionRow & { versions: VersionRow[] };
 
-export function toQuestion(question: QuestionRow, version: VersionRow): Question {
+export function toQuestion(
+  question: Pick<QuestionRow, "id" | "courseId" | "tags">,
+  version: Omit<VersionRow, "points" | "definition" | "questionId" | "createdAt"> & {
+    points: DecimalLike;
+    definition: unknown;
+  },
+): Question {
   return {
     __typename: "Question",
     id: question.id,
@@ -119,6 +130,16 @@ export function createQuestionService({
   access: Access;
   newId: () => string;
 }) {
+  /** The questions of a bank whose newest version says it in title or stem. */
+  async function idsWith(courseId: string, search: string): Promise<string[]> {
+    const rows = await db.$queryRaw<{ id: string }[]>`
+      SELECT question.id FROM questions question
+      JOIN question_versions version ON version.question_id = question.id AND version.number = question.current_version
+      WHERE question.course_id = ${courseId}::uuid
+        AND (version.title ILIKE ${containing(search)} OR version.stem ILIKE ${containing(search)})`;
+    return rows.map(({ id }) => id);
+  }
+
   return {
     /** The question types this server knows. */
     types: (): QuestionTypeInfo[] =>
@@ -147,12 +168,12 @@ export function createQuestionService({
       page: PageArgs,
     ): Promise<Connection<Question>> {
       const courseId = requireId(filter.courseId, "course");
+      const { tag, search } = parseInput(searching, filter, { path: "" });
       await access.requireStaff(db, actor, courseId, "course");
-      const contains = filter.search ? ({ contains: filter.search, mode: "insensitive" } as const) : null;
       const matching: Prisma.QuestionWhereInput = {
         courseId,
-        ...(filter.tag && { tags: { has: filter.tag } }),
-        ...(contains && { versions: { some: { OR: [{ title: contains }, { stem: contains }] } } }),
+        ...(tag && { tags: { has: tag } }),
+        ...(search && { id: { in: await idsWith(courseId, search) } }),
       };
       return connectionOf(page, {
         find: ({ where, ...rest }) =>
@@ -219,7 +240,7 @@ export function createQuestionService({
      * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (IMPORT_TOO_LARGE)
      */
     async import(actor: Actor, input: unknown): Promise<ImportReport> {
-      const { courseId: courseIdGiven, content, dryRun, tags } = parseInput(importing, input);
+      const { courseId: courseIdGiven, content, dryRun, tags } = parseInput(importing, input, { isFile: true });
       const courseId = requireId(courseIdGiven, "course");
       await access.requireStaff(db, actor, courseId, "course");
       const { taken, refused, notes }: GiftImport = importGift(content);

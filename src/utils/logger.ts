@@ -1,4 +1,4 @@
-import { type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 
 export type { Logger };
 
@@ -21,13 +21,24 @@ const SECRETS = ["password", "accessToken", "refreshToken", "authorization", "co
  * Lines leave in blocks, at the latest after a quarter of a second, and at once when the process ends: a write for each line
  * would cost a busy server more than the request it tells of.
  */
-export function createLogger({ level, pretty, program }: { level: string; pretty: boolean; program: string }): Logger {
+export function createLogger({
+  level,
+  pretty,
+  program,
+  destination,
+}: {
+  level: string;
+  pretty: boolean;
+  program: string;
+  /** Instead of standard output; takes JSON lines. */
+  destination?: DestinationStream;
+}): Logger {
   const options = {
     level,
     base: { program },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: "[hidden]" },
   };
-  if (!pretty) return pino(options, standardOutput());
+  if (!pretty || destination) return pino(options, destination ?? standardOutput());
   return pino({
     ...options,
     transport: {
