@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import websocket from "@fastify/websocket";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import {
   type ExecutionArgs,
   type ExecutionResult,
@@ -141,7 +141,9 @@ export function subscriptionRoutes({
       },
     });
     const open = new Set<ServerResponse>();
-    app.all("/graphql/stream", async (request, reply) => {
+    // One stream for each subscription: PUT would reserve a shared one, for visitors too and without a bound.
+    app.route({ method: ["GET", "POST"], url: "/graphql/stream", handler });
+    async function handler(request: FastifyRequest, reply: FastifyReply): Promise<void> {
       reply.hijack(); // the handler writes to the response itself
       open.add(reply.raw);
       try {
@@ -152,7 +154,7 @@ export function subscriptionRoutes({
       } finally {
         open.delete(reply.raw);
       }
-    });
+    }
     // A stream has no end of its own that a server that is stopping could wait for; clients connect again, elsewhere.
     app.addHook("preClose", async () => {
       for (const response of open) response.end();

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
-import { conflict, forbidden, notFound } from "../domain/errors.ts";
+import { conflict, forbidden, notFound, unprocessable } from "../domain/errors.ts";
 import type { Course as CourseRow, Enrollment as EnrollmentRow, User as UserRow } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -155,7 +155,10 @@ export function createCourseService({
       }
     },
 
-    /** Enrolls people by address; again for the same person updates them. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
+    /**
+     * Enrolls people by address, all or nobody; again for the same person updates them.
+     * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (NOT_AN_INSTRUCTOR)
+     */
     async enroll(actor: Actor, input: unknown): Promise<EnrollStudentsPayload> {
       const { courseId: courseIdGiven, students } = parseInput(enrolling, input);
       const courseId = requireId(courseIdGiven, "course");
@@ -164,8 +167,16 @@ export function createCourseService({
         await access.requireStaff(tx, actor, courseId, "course");
         const users = await tx.user.findMany({
           where: { email: { in: [...wanted.keys()] } },
-          select: { id: true, email: true },
+          select: { id: true, email: true, role: true },
         });
+        const notStaff = users.filter(
+          ({ email, role }) => role === "STUDENT" && wanted.get(email)?.role === "INSTRUCTOR",
+        );
+        if (notStaff.length > 0)
+          throw unprocessable(
+            "NOT_AN_INSTRUCTOR",
+            `Only people with the role INSTRUCTOR can teach a course: ${notStaff.map(({ email }) => email).join(", ")}.`,
+          );
         const rows = users.map(({ id, email }) => ({ userId: id, ...wanted.get(email)! }));
         await tx.$executeRaw`
           INSERT INTO enrollments (course_id, user_id, role, status, extra_time_percent)

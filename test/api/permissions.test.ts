@@ -1,0 +1,420 @@
+import { makeExecutableSchema } from "@graphql-tools/schema";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { graphql } from "graphql";
+import { createSchema } from "../../src/apollo/schema.ts";
+import { loadTypeDefs } from "../../src/apollo/typeDefs.ts";
+import { rules, withPermissions } from "../../src/middlewares/permissions.ts";
+import { anExam, choiceQuestion } from "../support/school.ts";
+import { firstOf } from "../support/subscriber.ts";
+import { type GraphqlAnswer, startTestApp, type TestApp } from "../support/testApp.ts";
+import { aWorld, nothingsId, VIEWERS, type Viewer, type World } from "../support/world.ts";
+
+let app: TestApp;
+let world: World;
+beforeAll(async () => {
+  app = await startTestApp();
+  world = await aWorld(app.container);
+});
+afterAll(() => app.close());
+
+/** In the order of VIEWERS: visitor, student, foreign student, foreign teacher, teacher, admin. */
+type Expected = readonly [string, string, string, string, string, string];
+
+interface Line {
+  /** `Type.field`, and in brackets what it is asked about where that matters. */
+  field: string;
+  operation: string;
+  variables: (viewer: Viewer) => Promise<object> | object;
+  expected: Expected;
+}
+
+const OK = "OK";
+const NULL = "null";
+const NONE = "UNAUTHENTICATED";
+const NO = "FORBIDDEN";
+const HIDDEN = "NOT_FOUND";
+const forAll: Expected = [OK, OK, OK, OK, OK, OK];
+const forMembers: Expected = [NONE, OK, HIDDEN, HIDDEN, OK, OK];
+const forEverybodyKnown: Expected = [NONE, OK, OK, OK, OK, OK];
+const forStaff: Expected = [NONE, NO, NO, HIDDEN, OK, OK];
+const forAdmins = (answer: string): Expected => [NONE, NO, NO, NO, NO, answer];
+
+const password = "correct horse battery staple";
+let accounts = 0;
+async function anAccount() {
+  const email = `account-${accounts++}@school.example`;
+  await app.container.services.accounts.register({ email, password, name: "Somebody" });
+  return { email, password };
+}
+async function aRefreshToken() {
+  const { email } = await anAccount();
+  return (await app.container.services.accounts.login(email, password, { ip: null, userAgent: null })).refreshToken;
+}
+/** An exam of its own for each try, so that the tries do not meet. */
+const aDraft = async () => (await anExam(app.container, world.school, { publish: false })).examId;
+const anExamOfItsOwn = async () => (await anExam(app.container, world.school)).examId;
+async function anAttemptHandedIn() {
+  const { examId, questionIds } = await anExam(app.container, world.school, {
+    questions: [choiceQuestion(1)],
+    rules: { resultsPolicy: "MANUAL" },
+  });
+  const student = world.school.students[0]!.actor;
+  const { id } = await app.container.services.attempts.start(student, examId);
+  await app.container.services.attempts.submit(student, id);
+  return { attemptId: id, questionId: questionIds[0]!, points: "1" };
+}
+async function aJob() {
+  const job = await app.container.db.outboxJob.findFirstOrThrow({
+    where: { ownerId: world.school.students[0]!.id },
+  });
+  return { queue: job.queue, id: job.id };
+}
+
+const matrix: Line[] = [
+  {
+    field: "Query.node",
+    operation: "query ($id: ID!) { result: node(id: $id) { id } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: [NONE, OK, NULL, NULL, OK, OK],
+  },
+  {
+    field: "Query.node (a draft)",
+    operation: "query ($id: ID!) { result: node(id: $id) { id } }",
+    variables: () => ({ id: world.draft.examId }),
+    expected: [NONE, NULL, NULL, NULL, OK, OK],
+  },
+  {
+    field: "Query.node (a question)",
+    operation: "query ($id: ID!) { result: node(id: $id) { id } }",
+    variables: () => ({ id: world.exam.questionIds[0] }),
+    expected: [NONE, NULL, NULL, NULL, OK, OK],
+  },
+  {
+    field: "Query.node (an attempt)",
+    operation: "query ($id: ID!) { result: node(id: $id) { id } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: [NONE, OK, NULL, NULL, OK, OK],
+  },
+  {
+    field: "Query.node (a person)",
+    operation: "query ($id: ID!) { result: node(id: $id) { id } }",
+    variables: () => ({ id: world.school.students[0]!.id }),
+    expected: [NONE, OK, NULL, NULL, NULL, NULL],
+  },
+  { field: "Query.serverTime", operation: "{ result: serverTime }", variables: () => ({}), expected: forAll },
+  {
+    field: "Query.me",
+    operation: "{ result: me { id } }",
+    variables: () => ({}),
+    expected: [NULL, OK, OK, OK, OK, OK],
+  },
+  {
+    field: "Query.course",
+    operation: "query ($id: ID!) { result: course(id: $id) { id viewerRole } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forMembers,
+  },
+  {
+    field: "Query.courses",
+    operation: "{ result: courses { totalCount } }",
+    variables: () => ({}),
+    expected: forEverybodyKnown,
+  },
+  {
+    field: "Course.enrollments",
+    operation: "query ($id: ID!) { result: course(id: $id) { enrollments { totalCount } } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: [NONE, NO, HIDDEN, HIDDEN, OK, OK],
+  },
+  {
+    field: "Query.questionTypes",
+    operation: "{ result: questionTypes { name } }",
+    variables: () => ({}),
+    expected: forEverybodyKnown,
+  },
+  {
+    field: "Query.question",
+    operation: "query ($id: ID!) { result: question(id: $id) { id } }",
+    variables: () => ({ id: world.exam.questionIds[0] }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.questions",
+    operation: "query ($id: ID!) { result: questions(courseId: $id) { totalCount } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.exam",
+    operation: "query ($id: ID!) { result: exam(id: $id) { id } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forMembers,
+  },
+  {
+    field: "Query.exam (a draft)",
+    operation: "query ($id: ID!) { result: exam(id: $id) { id } }",
+    variables: () => ({ id: world.draft.examId }),
+    expected: [NONE, HIDDEN, HIDDEN, HIDDEN, OK, OK],
+  },
+  {
+    field: "Exam.sections",
+    operation: "query ($id: ID!) { result: exam(id: $id) { sections { id } } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: [NONE, NO, HIDDEN, HIDDEN, OK, OK],
+  },
+  {
+    field: "Query.exams",
+    operation: "{ result: exams { totalCount } }",
+    variables: () => ({}),
+    expected: forEverybodyKnown,
+  },
+  {
+    field: "Query.attempt",
+    operation: "query ($id: ID!) { result: attempt(id: $id) { id } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: forMembers,
+  },
+  {
+    field: "Query.myAttempts",
+    operation: "{ result: myAttempts { totalCount } }",
+    variables: () => ({}),
+    expected: forEverybodyKnown,
+  },
+  {
+    field: "Query.examResults",
+    operation: "query ($id: ID!) { result: examResults(examId: $id) { totalCount } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.job",
+    operation: "query ($queue: String!, $id: ID!) { result: job(queue: $queue, id: $id) { state } }",
+    variables: aJob,
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, OK],
+  },
+  {
+    field: "Query.deadLetters",
+    operation: "{ result: deadLetters { id } }",
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.register",
+    operation: "mutation ($input: RegisterInput!) { result: register(input: $input) { id role } }",
+    variables: () => ({ input: { email: `new-${accounts++}@school.example`, password, name: "New" } }),
+    expected: forAll,
+  },
+  {
+    field: "Mutation.login",
+    operation:
+      "mutation ($email: String!, $password: String!) { result: login(email: $email, password: $password) { accessToken } }",
+    variables: anAccount,
+    expected: forAll,
+  },
+  {
+    field: "Mutation.refreshSession",
+    operation: "mutation ($token: String!) { result: refreshSession(refreshToken: $token) { accessToken } }",
+    variables: async () => ({ token: await aRefreshToken() }),
+    expected: forAll,
+  },
+  {
+    field: "Mutation.logout",
+    operation: "mutation ($token: String!) { result: logout(refreshToken: $token) }",
+    variables: async () => ({ token: await aRefreshToken() }),
+    expected: forAll,
+  },
+  {
+    field: "Mutation.createCourse",
+    operation: "mutation ($input: CreateCourseInput!) { result: createCourse(input: $input) { id } }",
+    variables: () => ({ input: { title: `Course ${accounts++}` } }),
+    expected: [NONE, NO, NO, OK, OK, OK],
+  },
+  {
+    field: "Mutation.enrollStudents",
+    operation: "mutation ($input: EnrollStudentsInput!) { result: enrollStudents(input: $input) { unknownEmails } }",
+    variables: () => ({
+      input: { courseId: world.school.courseId, students: [{ email: world.school.students[1]!.email }] },
+    }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.withdrawStudent",
+    operation:
+      "mutation ($course: ID!, $user: ID!) { result: withdrawStudent(courseId: $course, userId: $user) { id } }",
+    variables: () => ({ course: world.school.courseId, user: world.school.students[1]!.id }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.createQuestion",
+    operation:
+      "mutation ($id: ID!, $input: QuestionInput!) { result: createQuestion(courseId: $id, input: $input) { id } }",
+    variables: () => ({ id: world.school.courseId, input: choiceQuestion(1) }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.updateQuestion",
+    operation:
+      "mutation ($id: ID!, $input: UpdateQuestionInput!) { result: updateQuestion(id: $id, input: $input) { id } }",
+    variables: () => ({ id: world.draft.questionIds[0], input: { stem: "Another stem" } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.importQuestions",
+    operation: "mutation ($input: ImportQuestionsInput!) { result: importQuestions(input: $input) { dryRun } }",
+    variables: () => ({ input: { courseId: world.school.courseId, format: "GIFT", content: "Sky is blue. {T}" } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.createExam",
+    operation: "mutation ($input: CreateExamInput!) { result: createExam(input: $input) { id } }",
+    variables: () => ({ input: { courseId: world.school.courseId, title: "New", durationMinutes: 5 } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.updateExam",
+    operation: "mutation ($id: ID!, $input: UpdateExamInput!) { result: updateExam(id: $id, input: $input) { id } }",
+    variables: () => ({ id: world.exam.examId, input: { title: "Midterm" } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.addQuestionsToExam",
+    operation: "mutation ($input: AddQuestionsToExamInput!) { result: addQuestionsToExam(input: $input) { id } }",
+    variables: () => ({ input: { examId: world.draft.examId, questionIds: world.draft.questionIds } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.removeQuestionsFromExam",
+    operation:
+      "mutation ($id: ID!, $ids: [ID!]!) { result: removeQuestionsFromExam(examId: $id, questionIds: $ids) { id } }",
+    variables: async () => ({ id: await aDraft(), ids: world.draft.questionIds }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.publishExam",
+    operation: "mutation ($id: ID!) { result: publishExam(id: $id) { id } }",
+    variables: async () => ({ id: await aDraft() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.archiveExam",
+    operation: "mutation ($id: ID!) { result: archiveExam(id: $id) { id } }",
+    variables: async () => ({ id: await anExamOfItsOwn() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.setExamAccommodation",
+    operation: "mutation ($input: ExamAccommodationInput!) { result: setExamAccommodation(input: $input) { examId } }",
+    variables: () => ({ input: { examId: world.exam.examId, userId: world.school.students[1]!.id, extraMinutes: 5 } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.releaseResults",
+    operation: "mutation ($id: ID!) { result: releaseResults(examId: $id) { id } }",
+    variables: async () => ({ id: await anExamOfItsOwn() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.startAttempt",
+    operation: "mutation ($id: ID!) { result: startAttempt(examId: $id) { id } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: [NONE, OK, HIDDEN, HIDDEN, NO, HIDDEN],
+  },
+  {
+    field: "Mutation.startAttempt (a draft)",
+    operation: "mutation ($id: ID!) { result: startAttempt(examId: $id) { id } }",
+    variables: () => ({ id: world.draft.examId }),
+    expected: [NONE, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.saveAnswers",
+    operation:
+      "mutation ($id: ID!, $answers: [AnswerInput!]!) { result: saveAnswers(attemptId: $id, answers: $answers) { savedAt } }",
+    variables: () => ({
+      id: world.attemptId,
+      answers: [{ questionId: world.exam.questionIds[0], response: { choice: "b" }, revision: 1 }],
+    }),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.submitAttempt",
+    operation: "mutation ($id: ID!) { result: submitAttempt(attemptId: $id) { id } }",
+    variables: async () => ({ id: (await anAttemptHandedIn()).attemptId }),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.gradeAnswer",
+    operation: "mutation ($input: GradeAnswerInput!) { result: gradeAnswer(input: $input) { id } }",
+    variables: async () => ({ input: await anAttemptHandedIn() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.retryDeadLetter",
+    operation: "mutation ($id: ID!) { result: retryDeadLetter(id: $id) }",
+    variables: () => ({ id: `exam-${nothingsId()}` }),
+    expected: forAdmins(HIDDEN),
+  },
+  {
+    field: "Mutation.discardDeadLetter",
+    operation: "mutation ($id: ID!) { result: discardDeadLetter(id: $id) }",
+    variables: () => ({ id: `exam-${nothingsId()}` }),
+    expected: forAdmins(HIDDEN),
+  },
+  {
+    field: "Subscription.attemptChanged",
+    operation: "subscription ($id: ID!) { result: attemptChanged(attemptId: $id) { status } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: forMembers,
+  },
+  {
+    field: "Subscription.jobChanged",
+    operation: "subscription ($queue: String!, $id: ID!) { result: jobChanged(queue: $queue, id: $id) { state } }",
+    variables: aJob,
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, OK],
+  },
+];
+
+/** What somebody is told: a code, or whether there was an answer. */
+const outcomeOf = ({ data, errors }: Pick<GraphqlAnswer, "data" | "errors">): unknown =>
+  errors ? errors[0]!.extensions.code : data.result === null ? NULL : OK;
+
+const titled = matrix.flatMap((line) =>
+  VIEWERS.map((viewer, index) => ({ ...line, viewer, answer: line.expected[index] })),
+);
+
+describe("permissions", () => {
+  it("have a line in this matrix for every field of the API and for every field with a rule of its own", () => {
+    const schema = createSchema();
+    const roots = [schema.getQueryType()!, schema.getMutationType()!, schema.getSubscriptionType()!];
+    const fields = roots.flatMap((type) => Object.keys(type.getFields()).map((field) => `${type.name}.${field}`));
+    const ruled = Object.entries(rules).flatMap(([type, ofType]) =>
+      Object.keys(ofType)
+        .filter((field) => field !== "*")
+        .map((field) => `${type}.${field}`),
+    );
+    const tested = new Set(matrix.map(({ field }) => field.split(" ")[0]));
+    expect([...tested].sort()).toEqual([...new Set([...fields, ...ruled])].sort());
+  });
+
+  it.each(titled)("tell a $viewer $answer for $field", async ({ field, operation, variables, viewer, answer }) => {
+    const token = world.people[viewer]?.token;
+    const given = (await variables(viewer)) as Record<string, unknown>;
+    const reply = field.startsWith("Subscription.")
+      ? await firstOf(app.url, operation, given, token)
+      : await app.ask(operation, given, token);
+    expect(outcomeOf(reply)).toBe(answer);
+  });
+
+  it.each(["Query", "Mutation"])("deny a field of %s that has no rule, to an administrator too", async (type) => {
+    const schema = withPermissions(
+      makeExecutableSchema({
+        typeDefs: [loadTypeDefs(), `extend type ${type} { unlisted: String }`],
+        resolvers: { [type]: { unlisted: () => "a secret" } },
+      }),
+    );
+    const source = type === "Query" ? "{ unlisted }" : "mutation { unlisted }";
+    const contextValue = { actor: world.people.admin!.actor };
+    const { data, errors } = await graphql({ schema, source, contextValue });
+    expect(data).toEqual({ unlisted: null });
+    expect(errors).toMatchObject([{ originalError: { code: "FORBIDDEN" } }]);
+  });
+});
