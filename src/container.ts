@@ -9,6 +9,7 @@ import { createCache } from "./redis/cache.ts";
 import { createEvents } from "./redis/pubsub.ts";
 import { createRedis } from "./redis/redis.ts";
 import { createAccess } from "./services/access.ts";
+import { createAccommodationService } from "./services/accommodation.service.ts";
 import { createAccountService } from "./services/account.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
@@ -89,7 +90,7 @@ export async function createContainer(
   });
   const courses = createCourseService({ db, cache, access, newId });
   const questions = createQuestionService({ db, cache, access, newId });
-  const exams = createExamService({ db, cache, access, examQuestions, clock, newId });
+  const exams = createExamService({ db, cache, access, examQuestions, newId });
   const attempts = createAttemptService({
     db,
     access,
@@ -106,6 +107,7 @@ export async function createContainer(
     courses,
     questions,
     exams,
+    accommodations: createAccommodationService({ db, access, newId }),
     attempts,
     answers: createAnswerService({ papers, batches }),
     grading: createGradingService({ db, access, papers, events, newId }),

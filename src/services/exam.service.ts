@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { badInput, forbidden, notFound, unprocessable } from "../domain/errors.ts";
 import type { Exam as ExamRow, Prisma } from "../generated/prisma/client.ts";
@@ -9,7 +8,10 @@ import type { Actor } from "./actor.ts";
 import { audit } from "./audit.ts";
 import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
-import { decimalInput, decimalText } from "./decimal.ts";
+import { databaseTime } from "./databaseTime.ts";
+import { decimalText } from "./decimal.ts";
+import { examRules, examSearch, FIXED_BY_PUBLICATION, newExam, questionsToAdd, windowIsRight } from "./examInput.ts";
+import { lockExam } from "./examLock.ts";
 import { type ExamQuestions, type ExamSection, examTotals, pinQuestions } from "./examQuestions.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
@@ -38,66 +40,6 @@ export interface Exam {
   createdAt: string;
   questionCount: number;
   maxScore: string;
-}
-
-export interface ExamAccommodation {
-  examId: string;
-  userId: string;
-  extraMinutes: number;
-  extraAttempts: number;
-  opensAt: Date | null;
-  closesAt: Date | null;
-}
-
-const WEEK_MINUTES = 10_080;
-const instant = z.coerce.date().nullish();
-const section = z
-  .object({
-    title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
-    drawTag: z.string().trim().min(1, "is empty").nullish(),
-    drawCount: z.number().int().min(1, "is below 1").max(1_000, "is above 1000").nullish(),
-  })
-  .refine(({ drawTag, drawCount }) => !drawTag || drawCount, {
-    path: ["drawCount"],
-    message: "is needed with drawTag",
-  });
-const rules = z.object({
-  title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
-  description: z.string().max(20_000, "has at most 20,000 characters"),
-  durationMinutes: z.number().int().min(1, "is below 1").max(WEEK_MINUTES, "is longer than a week"),
-  opensAt: instant,
-  closesAt: instant,
-  attemptsAllowed: z.number().int().min(1, "is below 1").max(100, "is above 100"),
-  shuffleQuestions: z.boolean(),
-  shuffleOptions: z.boolean(),
-  passMarkPercent: decimalInput({ min: 0, max: 100 }).nullish(),
-  resultsPolicy: z.enum(["IMMEDIATE", "AFTER_CLOSE", "MANUAL"]),
-  accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
-});
-const newExam = rules.extend({ courseId: z.string(), sections: z.array(section).min(1, "is empty").max(50).nullish() });
-const searching = z.object({ search: z.string().max(300, "has at most 300 characters").nullish() });
-const addition = z.object({
-  examId: z.string(),
-  questionIds: z.array(z.string()).min(1, "is empty").max(1_000, "has at most 1000 questions"),
-  sectionId: z.string().nullish(),
-  points: decimalInput({ min: 0, max: 10_000 }).nullish(),
-});
-const accommodation = z
-  .object({
-    examId: z.string(),
-    userId: z.string(),
-    extraMinutes: z.number().int().min(0, "is below 0").max(WEEK_MINUTES, "is longer than a week"),
-    extraAttempts: z.number().int().min(0, "is below 0").max(100, "is above 100"),
-    opensAt: instant,
-    closesAt: instant,
-  })
-  .refine(windowIsRight, { path: ["closesAt"], message: "is not after opensAt" });
-
-/** What publication fixes: papers are drawn from it. */
-const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions"] as const;
-
-function windowIsRight({ opensAt, closesAt }: { opensAt?: Date | null; closesAt?: Date | null }): boolean {
-  return !opensAt || !closesAt || opensAt < closesAt;
 }
 
 const toExam = (row: ExamRow, totals: { questionCount: number; maxScore: string }): Exam => ({
@@ -129,14 +71,12 @@ export function createExamService({
   cache,
   access,
   examQuestions,
-  clock,
   newId,
 }: {
   db: Db;
   cache: Cache;
   access: Access;
   examQuestions: ExamQuestions;
-  clock: () => Date;
   newId: () => string;
 }) {
   const load = batched(async (ids: readonly string[]) => {
@@ -151,31 +91,29 @@ export function createExamService({
     return cache.getOrSetCache(CACHE_KEYS.EXAM(id), () => load(id), { reads: actor.reads });
   }
 
-  /** Locks an exam for its staff until the transaction ends. @throws NOT_FOUND, FORBIDDEN */
-  async function lockAsStaff(tx: Transaction, actor: Actor, examId: string): Promise<ExamRow> {
-    await tx.$queryRaw`SELECT id FROM exams WHERE id = ${examId}::uuid FOR UPDATE`;
-    const exam = await tx.exam.findUnique({ where: { id: examId } });
-    if (!exam) throw notFound("exam");
-    await access.requireStaff(tx, actor, exam.courseId, "exam");
-    return exam;
-  }
-
-  /** @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_PUBLISHED) */
-  async function lockDraft(tx: Transaction, actor: Actor, examId: string): Promise<ExamRow> {
-    const exam = await lockAsStaff(tx, actor, examId);
-    if (exam.status !== "DRAFT") throw unprocessable("EXAM_PUBLISHED", "The questions of a published exam are fixed.");
-    return exam;
-  }
-
-  /** Runs one change of one exam in a transaction and drops, after it, everything that shows the exam. */
-  async function change(examId: string, act: (tx: Transaction) => Promise<void>, actor: Actor): Promise<Exam> {
+  /**
+   * Runs one change of one exam, locked for its staff, and drops after the commit everything that shows the exam.
+   * @throws NOT_FOUND, FORBIDDEN
+   */
+  async function change(
+    actor: Actor,
+    examId: string,
+    act: (tx: Transaction, exam: ExamRow) => Promise<void>,
+  ): Promise<Exam> {
     const id = requireId(examId, "exam");
-    await db.$transaction(act);
+    await db.$transaction(async (tx) => act(tx, await lockExam(tx, access, actor, id)));
     await cache.drop(CACHE_KEYS.EXAM(id), CACHE_KEYS.EXAM_QUESTIONS(id)); // before anything else that could fail
     const row = await db.exam.findUniqueOrThrow({ where: { id } });
-    actor.reads.keys.add(CACHE_KEYS.EXAM(id));
     return toExam(row, (await examTotals(db, [id])).get(id)!);
   }
+
+  /** The same for what only a draft allows. @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_PUBLISHED) */
+  const changeDraft: typeof change = (actor, examId, act) =>
+    change(actor, examId, async (tx, exam) => {
+      if (exam.status !== "DRAFT")
+        throw unprocessable("EXAM_PUBLISHED", "The questions of a published exam are fixed.");
+      await act(tx, exam);
+    });
 
   return {
     /** @throws NOT_FOUND for an exam the actor may not know of */
@@ -199,7 +137,7 @@ export function createExamService({
       filter: { courseId?: string | null; status?: Exam["status"] | null; search?: string | null },
       page: PageArgs,
     ): Promise<Connection<Exam>> {
-      const { search } = parseInput(searching, { search: filter.search }, { path: "filter" });
+      const { search } = parseInput(examSearch, { search: filter.search }, { path: "filter" });
       const mine = await access.courseIds(actor);
       const matching: Prisma.ExamWhereInput = {
         AND: [
@@ -229,12 +167,7 @@ export function createExamService({
 
     /** Makes a draft. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
     async create(actor: Actor, input: unknown): Promise<Exam> {
-      const {
-        courseId: courseIdGiven,
-        sections,
-        accessCode,
-        ...given
-      } = parseInput(newExam.refine(windowIsRight, { path: ["closesAt"], message: "is not after opensAt" }), input);
+      const { courseId: courseIdGiven, sections, accessCode, ...given } = parseInput(newExam, input);
       const courseId = requireId(courseIdGiven, "course");
       const accessCodeHash = accessCode ? await hashSecret(accessCode) : null;
       const id = newId();
@@ -256,79 +189,64 @@ export function createExamService({
 
     /** Changes what is given. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED) */
     async update(actor: Actor, examId: string, input: unknown): Promise<Exam> {
-      const { accessCode, ...given } = parseInput(rules.partial(), input);
+      const { accessCode, ...given } = parseInput(examRules.partial(), input);
       const accessCodeHash =
         accessCode === undefined ? undefined : accessCode === null ? null : await hashSecret(accessCode);
-      return change(
-        examId,
-        async (tx) => {
-          const exam = await lockAsStaff(tx, actor, requireId(examId, "exam"));
-          const fixed = FIXED_BY_PUBLICATION.filter(
-            (field) => given[field] !== undefined && given[field] !== exam[field],
-          );
-          if (exam.status !== "DRAFT" && fixed.length > 0)
-            throw unprocessable("EXAM_PUBLISHED", `Publication has fixed: ${fixed.join(", ")}.`);
-          const after = { ...exam, ...given };
-          if (!windowIsRight(after))
-            throw badInput("closesAt is not after opensAt.", [
-              { path: "input.closesAt", message: "is not after opensAt" },
-            ]);
-          await tx.exam.update({ where: { id: exam.id }, data: { ...given, accessCodeHash } });
-          await audit(tx, actor, newId, {
-            action: "updateExam",
-            entityType: "Exam",
-            entityId: exam.id,
-            before: JSON.parse(
-              JSON.stringify(Object.fromEntries(Object.keys(given).map((key) => [key, exam[key as keyof ExamRow]]))),
-            ),
-            after: JSON.parse(JSON.stringify(given)),
-          });
-        },
-        actor,
-      );
+      return change(actor, examId, async (tx, exam) => {
+        const fixed = FIXED_BY_PUBLICATION.filter(
+          (field) => given[field] !== undefined && given[field] !== exam[field],
+        );
+        if (exam.status !== "DRAFT" && fixed.length > 0)
+          throw unprocessable("EXAM_PUBLISHED", `Publication has fixed: ${fixed.join(", ")}.`);
+        const after = { ...exam, ...given };
+        if (!windowIsRight(after))
+          throw badInput("closesAt is not after opensAt.", [
+            { path: "input.closesAt", message: "is not after opensAt" },
+          ]);
+        await tx.exam.update({ where: { id: exam.id }, data: { ...given, accessCodeHash } });
+        await audit(tx, actor, newId, {
+          action: "updateExam",
+          entityType: "Exam",
+          entityId: exam.id,
+          before: JSON.parse(
+            JSON.stringify(Object.fromEntries(Object.keys(given).map((key) => [key, exam[key as keyof ExamRow]]))),
+          ),
+          after: JSON.parse(JSON.stringify(given)),
+        });
+      });
     },
 
     /** Puts questions of the bank into a draft. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED) */
     async addQuestions(actor: Actor, input: unknown): Promise<Exam> {
-      const given = parseInput(addition, input);
-      return change(
-        given.examId,
-        async (tx) => {
-          const exam = await lockDraft(tx, actor, requireId(given.examId, "exam"));
-          const sections = await tx.examSection.findMany({ where: { examId: exam.id }, orderBy: { position: "asc" } });
-          const section = given.sectionId ? sections.find(({ id }) => id === given.sectionId) : sections[0];
-          if (!section) throw notFound("section of this exam");
-          const ids = given.questionIds.map((id) => requireId(id, "question"));
-          const known = await tx.question.count({ where: { id: { in: ids }, courseId: exam.courseId } });
-          if (known < new Set(ids).size) throw notFound("question in this course");
-          const last = await tx.examQuestion.aggregate({ where: { examId: exam.id }, _max: { position: true } });
-          const next = (last._max.position ?? -1) + 1;
-          await tx.examQuestion.createMany({
-            data: ids.map((questionId, index) => ({
-              examId: exam.id,
-              questionId,
-              sectionId: section.id,
-              position: next + index,
-              points: given.points,
-            })),
-            skipDuplicates: true,
-          });
-        },
-        actor,
-      );
+      const given = parseInput(questionsToAdd, input);
+      return changeDraft(actor, given.examId, async (tx, exam) => {
+        const sections = await tx.examSection.findMany({ where: { examId: exam.id }, orderBy: { position: "asc" } });
+        const section = given.sectionId ? sections.find(({ id }) => id === given.sectionId) : sections[0];
+        if (!section) throw notFound("section of this exam");
+        const ids = given.questionIds.map((id) => requireId(id, "question"));
+        const known = await tx.question.count({ where: { id: { in: ids }, courseId: exam.courseId } });
+        if (known < new Set(ids).size) throw notFound("question in this course");
+        const last = await tx.examQuestion.aggregate({ where: { examId: exam.id }, _max: { position: true } });
+        const next = (last._max.position ?? -1) + 1;
+        await tx.examQuestion.createMany({
+          data: ids.map((questionId, index) => ({
+            examId: exam.id,
+            questionId,
+            sectionId: section.id,
+            position: next + index,
+            points: given.points,
+          })),
+          skipDuplicates: true,
+        });
+      });
     },
 
     /** Takes questions out of a draft. Safe to repeat. @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_PUBLISHED) */
     async removeQuestions(actor: Actor, examId: string, questionIds: readonly string[]): Promise<Exam> {
-      return change(
-        examId,
-        async (tx) => {
-          const exam = await lockDraft(tx, actor, requireId(examId, "exam"));
-          const ids = questionIds.map((id) => requireId(id, "question"));
-          await tx.examQuestion.deleteMany({ where: { examId: exam.id, questionId: { in: ids } } });
-        },
-        actor,
-      );
+      return changeDraft(actor, examId, async (tx, exam) => {
+        const ids = questionIds.map((id) => requireId(id, "question"));
+        await tx.examQuestion.deleteMany({ where: { examId: exam.id, questionId: { in: ids } } });
+      });
     },
 
     /**
@@ -336,72 +254,33 @@ export function createExamService({
      * @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_EMPTY, POOL_TOO_SMALL, EXAM_ARCHIVED)
      */
     async publish(actor: Actor, examId: string): Promise<Exam> {
-      return change(
-        examId,
-        async (tx) => {
-          const exam = await lockAsStaff(tx, actor, requireId(examId, "exam"));
-          if (exam.status === "PUBLISHED") return;
-          if (exam.status === "ARCHIVED") throw unprocessable("EXAM_ARCHIVED", "An archived exam cannot be published.");
-          await pinQuestions(tx, exam);
-          await tx.exam.update({ where: { id: exam.id }, data: { status: "PUBLISHED", publishedAt: clock() } });
-          await audit(tx, actor, newId, { action: "publishExam", entityType: "Exam", entityId: exam.id });
-        },
-        actor,
-      );
+      return change(actor, examId, async (tx, exam) => {
+        if (exam.status === "PUBLISHED") return;
+        if (exam.status === "ARCHIVED") throw unprocessable("EXAM_ARCHIVED", "An archived exam cannot be published.");
+        await pinQuestions(tx, exam);
+        await tx.exam.update({
+          where: { id: exam.id },
+          data: { status: "PUBLISHED", publishedAt: await databaseTime(tx) },
+        });
+        await audit(tx, actor, newId, { action: "publishExam", entityType: "Exam", entityId: exam.id });
+      });
     },
 
     /** Stops new attempts. Safe to repeat. @throws NOT_FOUND, FORBIDDEN */
     async archive(actor: Actor, examId: string): Promise<Exam> {
-      return change(
-        examId,
-        async (tx) => {
-          const exam = await lockAsStaff(tx, actor, requireId(examId, "exam"));
-          if (exam.status === "ARCHIVED") return;
-          await tx.exam.update({ where: { id: exam.id }, data: { status: "ARCHIVED" } });
-          await audit(tx, actor, newId, { action: "archiveExam", entityType: "Exam", entityId: exam.id });
-        },
-        actor,
-      );
+      return change(actor, examId, async (tx, exam) => {
+        if (exam.status === "ARCHIVED") return;
+        await tx.exam.update({ where: { id: exam.id }, data: { status: "ARCHIVED" } });
+        await audit(tx, actor, newId, { action: "archiveExam", entityType: "Exam", entityId: exam.id });
+      });
     },
 
     /** Lets students see their results of an exam with the policy MANUAL. Safe to repeat. @throws NOT_FOUND, FORBIDDEN */
     async releaseResults(actor: Actor, examId: string): Promise<Exam> {
-      return change(
-        examId,
-        async (tx) => {
-          const exam = await lockAsStaff(tx, actor, requireId(examId, "exam"));
-          if (exam.resultsReleasedAt) return;
-          await tx.exam.update({ where: { id: exam.id }, data: { resultsReleasedAt: clock() } });
-          await audit(tx, actor, newId, { action: "releaseResults", entityType: "Exam", entityId: exam.id });
-        },
-        actor,
-      );
-    },
-
-    /** Sets what one student gets beyond the rules. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
-    async setAccommodation(actor: Actor, input: unknown): Promise<ExamAccommodation> {
-      const given = parseInput(accommodation, input);
-      const key = { examId: requireId(given.examId, "exam"), userId: requireId(given.userId, "person") };
-      return db.$transaction(async (tx) => {
-        const exam = await lockAsStaff(tx, actor, key.examId);
-        const enrolled = await tx.enrollment.count({ where: { courseId: exam.courseId, userId: key.userId } });
-        if (enrolled === 0) throw notFound("person in this course");
-        const before = await tx.examAccommodation.findUnique({ where: { examId_userId: key } });
-        const { examId: _exam, userId: _user, ...grants } = given;
-        const set = { opensAt: null, closesAt: null, ...grants };
-        const row = await tx.examAccommodation.upsert({
-          where: { examId_userId: key },
-          create: { ...set, ...key },
-          update: set,
-        });
-        await audit(tx, actor, newId, {
-          action: "setExamAccommodation",
-          entityType: "Exam",
-          entityId: exam.id,
-          before: before && JSON.parse(JSON.stringify(before)),
-          after: JSON.parse(JSON.stringify(row)),
-        });
-        return row;
+      return change(actor, examId, async (tx, exam) => {
+        if (exam.resultsReleasedAt) return;
+        await tx.exam.update({ where: { id: exam.id }, data: { resultsReleasedAt: await databaseTime(tx) } });
+        await audit(tx, actor, newId, { action: "releaseResults", entityType: "Exam", entityId: exam.id });
       });
     },
   };

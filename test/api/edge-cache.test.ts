@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
-import { anExam, aSchool, choiceQuestion, type ExamMade, type School } from "../support/school.ts";
+import { anExam, aSchool, choiceQuestion, type ExamMade, type School, somePeople } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
 
 let here: TestApp;
@@ -161,15 +161,18 @@ describe("the edge cache", () => {
 
   it("shows a person's new part in a course at once", async () => {
     const COURSE = "query ($id: ID!) { course(id: $id) { viewerRole } }";
-    const student = school.students[0]!;
+    const [colleague] = await somePeople(here.container, 1, "INSTRUCTOR");
     const variables = { id: school.courseId };
-    await warm(COURSE, variables, student.token);
-    await here.ask(
-      "mutation ($input: EnrollStudentsInput!) { enrollStudents(input: $input) { unknownEmails } }",
-      { input: { courseId: school.courseId, students: [{ email: student.email, role: "INSTRUCTOR" }] } },
-      school.teacher.token,
-    );
-    const { data } = await toldAfter(COURSE, variables, student.token, (told) =>
+    const enrollAs = (role: string) =>
+      here.ask(
+        "mutation ($input: EnrollStudentsInput!) { enrollStudents(input: $input) { unknownEmails } }",
+        { input: { courseId: school.courseId, students: [{ email: colleague!.email, role }] } },
+        school.teacher.token,
+      );
+    await enrollAs("STUDENT");
+    await warm(COURSE, variables, colleague!.token);
+    await enrollAs("INSTRUCTOR");
+    const { data } = await toldAfter(COURSE, variables, colleague!.token, (told) =>
       JSON.stringify(told).includes("INSTRUCTOR"),
     );
     expect(data.course.viewerRole).toBe("INSTRUCTOR");

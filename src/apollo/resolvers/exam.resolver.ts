@@ -17,7 +17,7 @@ export const examResolvers = {
     publishExam: (_root, { id }, context) => context.services.exams.publish(requireActor(context), id),
     archiveExam: (_root, { id }, context) => context.services.exams.archive(requireActor(context), id),
     setExamAccommodation: (_root, { input }, context) =>
-      context.services.exams.setAccommodation(requireActor(context), input),
+      context.services.accommodations.set(requireActor(context), input),
     releaseResults: (_root, { examId }, context) =>
       context.services.exams.releaseResults(requireActor(context), examId),
   },

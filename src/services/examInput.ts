@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { decimalInput } from "./decimal.ts";
+
+const WEEK_MINUTES = 10_080;
+const wrongWindow = { path: ["closesAt"], message: "is not after opensAt" };
+const instant = z.coerce.date().nullish();
+const section = z
+  .object({
+    title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
+    drawTag: z.string().trim().min(1, "is empty").nullish(),
+    drawCount: z.number().int().min(1, "is below 1").max(1_000, "is above 1000").nullish(),
+  })
+  .refine(({ drawTag, drawCount }) => !drawTag || drawCount, {
+    path: ["drawCount"],
+    message: "is needed with drawTag",
+  });
+/** The rules of an exam that staff set; of an update, those that change. */
+export const examRules = z.object({
+  title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
+  description: z.string().max(20_000, "has at most 20,000 characters"),
+  durationMinutes: z.number().int().min(1, "is below 1").max(WEEK_MINUTES, "is longer than a week"),
+  opensAt: instant,
+  closesAt: instant,
+  attemptsAllowed: z.number().int().min(1, "is below 1").max(100, "is above 100"),
+  shuffleQuestions: z.boolean(),
+  shuffleOptions: z.boolean(),
+  passMarkPercent: decimalInput({ min: 0, max: 100 }).nullish(),
+  resultsPolicy: z.enum(["IMMEDIATE", "AFTER_CLOSE", "MANUAL"]),
+  accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
+});
+export const newExam = examRules
+  .extend({ courseId: z.string(), sections: z.array(section).min(1, "is empty").max(50).nullish() })
+  .refine(windowIsRight, wrongWindow);
+export const examSearch = z.object({ search: z.string().max(300, "has at most 300 characters").nullish() });
+export const questionsToAdd = z.object({
+  examId: z.string(),
+  questionIds: z.array(z.string()).min(1, "is empty").max(1_000, "has at most 1000 questions"),
+  sectionId: z.string().nullish(),
+  points: decimalInput({ min: 0, max: 10_000 }).nullish(),
+});
+export const newAccommodation = z
+  .object({
+    examId: z.string(),
+    userId: z.string(),
+    extraMinutes: z.number().int().min(0, "is below 0").max(WEEK_MINUTES, "is longer than a week"),
+    extraAttempts: z.number().int().min(0, "is below 0").max(100, "is above 100"),
+    opensAt: instant,
+    closesAt: instant,
+  })
+  .refine(windowIsRight, wrongWindow);
+
+/** What publication fixes: papers are drawn from it. */
+export const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions"] as const;
+
+/** Whether a window closes after it opens; an end that is not set is right. */
+export function windowIsRight({ opensAt, closesAt }: { opensAt?: Date | null; closesAt?: Date | null }): boolean {
+  return !opensAt || !closesAt || opensAt < closesAt;
+}
