@@ -6,6 +6,12 @@ import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
 
+/**
+ * Leaves go out as the services give them, which the generated resolver types check at compile time: numbers, strings,
+ * and instants that JSON writes as DateTime does. Serialising each again is a large part of a large answer.
+ */
+const options = { disableLeafSerialization: true };
+
 interface Plan {
   query: CompiledQuery;
   isStorable: boolean;
@@ -31,7 +37,7 @@ export function jitGateway(schema: GraphQLSchema): GatewayInterface {
     const key = `${queryHash}:${operationName ?? ""}`;
     let plan = plans.get(key);
     if (!plan) {
-      const query = compileQuery(schema, document, operationName ?? undefined);
+      const query = compileQuery(schema, document, operationName ?? undefined, options);
       if (!isCompiledQuery(query)) return publish(query, context) as never;
       plan = { query, isStorable: isStorable(schema, operation) };
       plans.set(key, plan);

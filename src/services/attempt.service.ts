@@ -285,20 +285,23 @@ export function createAttemptService({
     async savedAnswers(attemptIds: readonly string[]): Promise<SavedAnswer[][]> {
       const rows = await db.answer.findMany({
         where: { attemptId: { in: [...attemptIds] }, revision: { gt: 0 } },
-        select: {
-          attemptId: true,
-          response: true,
-          revision: true,
-          savedAt: true,
-          questionVersion: { select: { questionId: true } },
-        },
+        select: { attemptId: true, questionVersionId: true, response: true, revision: true, savedAt: true },
       });
-      const byAttempt = new Map(attemptIds.map((id) => [id, [] as SavedAnswer[]]));
-      for (const { attemptId, response, revision, savedAt, questionVersion } of rows)
-        byAttempt
-          .get(attemptId)!
-          .push({ questionId: questionVersion.questionId, response, revision, savedAt: savedAt.toISOString() });
-      return attemptIds.map((id) => byAttempt.get(id)!);
+      const byAttempt = new Map(rows.map(({ attemptId }) => [attemptId, [] as typeof rows]));
+      for (const row of rows) byAttempt.get(row.attemptId)!.push(row);
+      return Promise.all(
+        attemptIds.map(async (id) => {
+          const answers = byAttempt.get(id);
+          if (!answers) return [];
+          const questionOf = await papers.questionIds(id); // the paper knows, so the database need not join
+          return answers.map(({ questionVersionId, response, revision, savedAt }) => ({
+            questionId: questionOf.get(questionVersionId)!,
+            response,
+            revision,
+            savedAt: savedAt.toISOString(),
+          }));
+        }),
+      );
     },
 
     /** Hands in the actor's own attempt and asks for it to be graded. Safe to repeat. @throws NOT_FOUND */

@@ -89,6 +89,13 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
       await cache.getOrSetCache(CACHE_KEYS.ATTEMPT_PAPER(paper.attemptId), async () => paper);
     },
 
+    /** Which question each version on an attempt's paper is of. */
+    async questionIds(attemptId: string): Promise<ReadonlyMap<string, string>> {
+      const paper = await stored(attemptId);
+      if (!paper) throw new Error(`attempt ${attemptId} has no paper`);
+      return new Map(paper.items.map(({ versionId, questionId }) => [versionId, questionId]));
+    },
+
     /** The paper as the student sees it. */
     async paper(attemptId: string, reads?: Reads): Promise<Paper> {
       const paper = await stored(attemptId, reads);
