@@ -197,7 +197,7 @@ describe("a worker that is closed", () => {
     const workers = app.work({ once: never });
     const id = await app.add("slow", { name: "once" });
     await isIn(id, "active");
-    await workers.close(50);
+    await workers.close(2_500); // half a second to finish, the rest to put back
     await isIn(id, "waiting");
     expect((await jobOf(id)).attemptsMade).toBe(0);
 
