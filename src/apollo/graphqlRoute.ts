@@ -50,7 +50,7 @@ export function graphqlRoute({
     });
   }
 
-  async function run(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Promise<string> {
+  async function run(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Promise<string | Buffer> {
     const startedAt = performance.now();
     const context = contextOf(request, claims);
     request.lectern = context;
@@ -58,10 +58,11 @@ export function graphqlRoute({
     const raw = request.body;
     if (request.method === "POST") request.body = parseBody(raw);
     reply.header("cache-control", "no-store").header("x-request-id", request.id).header(CACHE_HEADER, "miss");
-    const body = await execute(request, reply);
-    const { isStorable, errorCodes } = context.trace;
-    if (isStorable && errorCodes.length === 0 && reply.statusCode === 200 && typeof raw === "string") {
-      const answer = { text: body, contentType: String(reply.getHeader("content-type")) };
+    const text = await execute(request, reply);
+    const isStorable = context.trace.isStorable && context.trace.errorCodes.length === 0 && reply.statusCode === 200;
+    const body = isStorable ? Buffer.from(text) : text;
+    if (typeof body !== "string" && typeof raw === "string") {
+      const answer = { bytes: body, contentType: String(reply.getHeader("content-type")) };
       edge.store(ticket, scopeOf(request, claims), raw, answer, [...context.reads.keys]);
     }
     requestLog.info(
@@ -97,7 +98,11 @@ export function graphqlRoute({
   };
 
   /** The body of the answer, or nothing when it has left already. */
-  function respond(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Promise<string> | undefined {
+  function respond(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    claims: Claims | null,
+  ): Promise<string | Buffer> | undefined {
     const startedAt = performance.now();
     const stored = typeof request.body === "string" && edge.lookup(scopeOf(request, claims), request.body);
     if (!stored) return run(request, reply, claims);

@@ -10,13 +10,6 @@ export interface EdgeAnswer {
   etag?: string;
 }
 
-/** An answer as it was made. Its bytes are made when it is first served: many answers are asked for only once. */
-export interface NewAnswer {
-  text: string;
-  contentType: string;
-  etag?: string;
-}
-
 /** The moment an execution began; what was dropped since then it may not have seen. */
 export type Ticket = number;
 
@@ -31,12 +24,12 @@ export interface EdgeCache {
    * @param tags the keys and tags, as they are dropped in the cache, of everything the answer contains.
    * @returns whether it was kept; it is not if one of its tags was dropped since the ticket.
    */
-  store(ticket: Ticket, scope: string, body: Buffer | string, answer: NewAnswer, tags: readonly string[]): boolean;
+  store(ticket: Ticket, scope: string, body: Buffer | string, answer: EdgeAnswer, tags: readonly string[]): boolean;
   stats(): { hits: number; misses: number; entries: number; bytes: number; tags: number };
 }
 
 interface Entry {
-  answer: NewAnswer | EdgeAnswer;
+  answer: EdgeAnswer;
   tags: readonly string[];
   freshUntil: number;
 }
@@ -80,28 +73,24 @@ export function createEdgeCache(deps: {
         return undefined;
       }
       counts.hits++;
-      entry.answer = inBytes(entry.answer);
       return entry.answer;
     },
     begin: () => drops.now(),
     store(ticket, scope, body, answer, tags) {
       if (body.length > LONGEST_BODY || drops.hasAnySince(ticket, tags)) return false;
+      const { bytes: given } = answer;
+      // A slice of Node's shared pool would keep all of the pool alive.
+      const bytes = given.buffer.byteLength === given.byteLength ? given : Buffer.from(new Uint8Array(given).buffer);
       const freshUntil = clock().getTime() + Math.min(ttlSeconds * 1_000, cache.longestLifeMs);
       const key = keyOf(scope, body);
-      const size = Buffer.byteLength(answer.text) + key.length + BYTES_PER_ENTRY + BYTES_PER_TAG * tags.length;
-      entries.set(key, { answer, tags, freshUntil }, { size });
+      const size = bytes.length + key.length + BYTES_PER_ENTRY + BYTES_PER_TAG * tags.length;
+      entries.set(key, { answer: { ...answer, bytes }, tags, freshUntil }, { size });
       if (!entries.has(key)) return false; // too large for the whole cache
       index.add(key, tags);
       return true;
     },
     stats: () => ({ ...counts, entries: entries.size, bytes: entries.calculatedSize, tags: [...index.tags()].length }),
   };
-}
-
-function inBytes(answer: NewAnswer | EdgeAnswer): EdgeAnswer {
-  if ("bytes" in answer) return answer;
-  const { text, ...rest } = answer;
-  return { bytes: Buffer.from(text), ...rest };
 }
 
 /**
