@@ -7,7 +7,7 @@ let output: ReturnType<typeof pino.destination> | undefined;
 /** One for all loggers. pino itself does not write out what a synchronous destination still holds when the process ends. */
 function standardOutput() {
   if (!output) {
-    const destination = pino.destination({ dest: 1, sync: true, minLength: 8_192, periodicFlush: 250 });
+    const destination = pino.destination({ dest: 1, sync: true, minLength: 16_000, periodicFlush: 250 });
     process.once("exit", () => destination.flushSync());
     output = destination;
   }
