@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readConfig } from "../src/config.ts";
 import { createContainer } from "../src/container.ts";
+import { DomainError } from "../src/domain/errors.ts";
 import { createLogger } from "../src/utils/logger.ts";
 
 const [email, name] = process.argv.slice(2);
@@ -9,13 +10,17 @@ if (!email || !name) {
   process.stderr.write('Say who it is: npm run create-admin -- head@school.example "Ada Head"\n');
   process.exit(64);
 }
-const config = readConfig();
+const config = readConfig(); // as the server's: it is the server's services that make the account
 const container = await createContainer(config, createLogger({ level: "warn", pretty: true, program: "create-admin" }));
 try {
   const password = randomBytes(15).toString("base64url");
   const { id } = await container.services.accounts.register({ email, name, password });
   await container.db.user.update({ where: { id }, data: { role: "ADMIN" } });
   process.stdout.write(`${email} may log in with the password ${password}\nIt is shown only now.\n`);
+} catch (error) {
+  if (!(error instanceof DomainError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
 } finally {
   await container.close();
 }

@@ -33,7 +33,11 @@ export async function runProgram(
   });
 
   const container = await createContainer(config, log);
-  const stop = await start({ config, log, container });
+  const stop = await start({ config, log, container }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    log.fatal(`port ${error.port} is taken by another program: set another one`);
+    process.exit(1);
+  });
 
   let isStopping = false;
   async function shutDown(signal: NodeJS.Signals): Promise<void> {

@@ -27,6 +27,13 @@ function refusalOf(error: unknown): DomainError | null {
   return null;
 }
 
+/** Whether GraphQL itself says no: nothing but its own errors all the way down. */
+function isMistake(error: GraphQLError): boolean {
+  if (error.extensions?.code === "INTERNAL_SERVER_ERROR") return false;
+  const { originalError } = error;
+  return !originalError || (originalError instanceof GraphQLError && isMistake(originalError));
+}
+
 function withExtensions(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
   return new GraphQLError(message, {
     nodes: error.nodes,
@@ -53,7 +60,7 @@ export function toPublicError(
     errorCodes.push(reason ?? code);
     return withExtensions(error, refusal.message, { code, status: STATUS[code], reason, fields, retryAfter });
   }
-  if (!error.originalError && !(error.extensions?.code === "INTERNAL_SERVER_ERROR")) {
+  if (isMistake(error)) {
     errorCodes.push("BAD_USER_INPUT");
     return withExtensions(error, error.message, { code: "BAD_USER_INPUT", ...error.extensions, status: 400 });
   }

@@ -1,10 +1,21 @@
 import type { GatewayExecutor, GatewayInterface } from "@apollo/server-gateway-interface";
-import { type ExecutionResult, GraphQLError, type GraphQLSchema } from "graphql";
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getVariableValues,
+  type OperationDefinitionNode,
+  visit,
+} from "graphql";
 import { type CompiledQuery, compileQuery, isCompiledQuery } from "graphql-jit";
 import { LRUCache } from "lru-cache";
 import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
+import { MAX_PAGE_NODES, pageNodesOf } from "./pageNodes.ts";
 
 /**
  * Leaves go out as the services give them, which the generated resolver types check at compile time: numbers, strings,
@@ -15,6 +26,8 @@ const options = { disableLeafSerialization: true };
 interface Plan {
   query: CompiledQuery;
   isStorable: boolean;
+  nestedVariables: readonly string[];
+  pageNodes: (variables: Record<string, unknown>) => number;
 }
 
 /**
@@ -33,21 +46,40 @@ export function jitGateway(schema: GraphQLSchema): GatewayInterface {
     request,
   }) => {
     const context = given as unknown as Context;
-    if (!operation) return { errors: [toPublicError(unknownOperation(operationName), context)] } as never;
+    if (!operation) return publish({ errors: [unknownOperation(request.operationName)] }, context) as never;
+    const variables = request.variables ?? {};
     const key = `${queryHash}:${operationName ?? ""}`;
     let plan = plans.get(key);
     if (!plan) {
       const query = compileQuery(schema, document, operationName ?? undefined, options);
       if (!isCompiledQuery(query)) return publish(query, context) as never;
-      plan = { query, isStorable: isStorable(schema, operation) };
+      plan = {
+        query,
+        isStorable: isStorable(schema, operation),
+        nestedVariables: nestedVariablesOf(document),
+        pageNodes: pageNodesOf(schema, operation, fragmentsOf(document)),
+      };
       plans.set(key, plan);
     }
+    const pageNodes = plan.pageNodes(variables);
+    if (pageNodes > MAX_PAGE_NODES) return publish({ errors: [tooManyNodes(pageNodes)] }, context) as never;
     context.trace.isStorable = plan.isStorable;
-    return publish(
-      (await plan.query.query(undefined, context, request.variables ?? {})) as ExecutionResult,
-      context,
-    ) as never;
+    // The compiler takes a variable that was not sent, within an input object, for null; GraphQL takes the field for left out.
+    const result = plan.nestedVariables.every((name) => variables[name] !== undefined)
+      ? ((await plan.query.query(undefined, context, variables)) as ExecutionResult)
+      : await execute({ schema, document, operationName, contextValue: context, variableValues: variables });
+    return publish(result.data === undefined ? reworded(result, operation, variables) : result, context) as never;
   };
+
+  /** The compiler names the inner field of a variable that is wrong; graphql-js names the variable and the way to the field. */
+  function reworded(
+    result: ExecutionResult,
+    { variableDefinitions = [] }: OperationDefinitionNode,
+    variables: Record<string, unknown>,
+  ): ExecutionResult {
+    const { errors } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 10 });
+    return errors ? { errors } : result;
+  }
 
   return {
     async load() {
@@ -59,6 +91,34 @@ export function jitGateway(schema: GraphQLSchema): GatewayInterface {
     },
     async stop() {},
   };
+}
+
+const tooManyNodes = (asked: number): GraphQLError =>
+  new GraphQLError(
+    `This asks for up to ${asked} list entries, and ${MAX_PAGE_NODES} at once are the most: ask for smaller pages (first, last) of lists within lists.`,
+    { extensions: { reason: "TOO_MANY_NODES" } },
+  );
+
+const fragmentsOf = ({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
+  new Map(
+    definitions.flatMap((definition) =>
+      definition.kind === "FragmentDefinition" ? [[definition.name.value, definition]] : [],
+    ),
+  );
+
+/** The variables that stand inside an input object or a list written out in the operation. */
+function nestedVariablesOf(document: DocumentNode): string[] {
+  const names = new Set<string>();
+  let depth = 0;
+  const literal = { enter: () => void depth++, leave: () => void depth-- };
+  visit(document, {
+    ObjectValue: literal,
+    ListValue: literal,
+    Variable: ({ name }) => {
+      if (depth > 0) names.add(name.value);
+    },
+  });
+  return [...names];
 }
 
 /** The compiler would take it for a fault. */

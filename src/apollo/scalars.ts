@@ -1,6 +1,5 @@
-import { GraphQLScalarType, Kind, type ValueNode } from "graphql";
+import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from "graphql";
 import { GraphQLJSON } from "graphql-scalars";
-import { badInput } from "../domain/errors.ts";
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 const NUMBER = /^[+-]?\d+(\.\d+)?$/;
@@ -8,13 +7,13 @@ const NUMBER = /^[+-]?\d+(\.\d+)?$/;
 function toInstant(value: unknown): Date {
   const date = typeof value === "string" && INSTANT.test(value) ? new Date(value) : null;
   if (!date || Number.isNaN(date.getTime()))
-    throw badInput("A DateTime is written like 2027-01-31T09:00:00Z, with its time zone.");
+    throw new GraphQLError("A DateTime is written like 2027-01-31T09:00:00Z, with its time zone.");
   return date;
 }
 
 function toDecimalText(value: unknown): string {
   const text = typeof value === "number" ? String(value) : value;
-  if (typeof text !== "string" || !NUMBER.test(text)) throw badInput('A Decimal is written like "2.5".');
+  if (typeof text !== "string" || !NUMBER.test(text)) throw new GraphQLError('A Decimal is written like "2.5".');
   return text;
 }
 

@@ -51,7 +51,10 @@ export function parseResponse(name: string, definition: unknown, value: unknown)
   const { responseKind, response, problemWith } = questionType(name);
   const parsed = response.safeParse(value);
   if (!parsed.success) {
-    const isAnotherKind = !isRecord(value) || Object.keys(value).join() !== responseKind;
+    const isAnotherKind =
+      !isRecord(value) ||
+      Object.keys(value).join() !== responseKind ||
+      (value as Record<string, unknown>)[responseKind] === null;
     const message = isAnotherKind ? undefined : parsed.error.issues[0]?.message;
     throw refusedResponse(message ?? HOW_TO_ANSWER[responseKind], responseKind);
   }

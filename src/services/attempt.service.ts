@@ -195,7 +195,8 @@ export function createAttemptService({
     of: { student: string } | "overdue",
     requestId?: string,
   ): Promise<AttemptFields | null> {
-    const job = outbox.row(examQueue, "gradeAttempt", { attemptId }, { requestId });
+    // An attempt is handed in once, so its id can name the job that grades it, and clients need not be told another.
+    const job = { ...outbox.row(examQueue, "gradeAttempt", { attemptId }, { requestId }), id: attemptId };
     const grace = Prisma.sql`make_interval(secs => ${graceSeconds})`;
     const owned = of === "overdue" ? Prisma.empty : Prisma.sql`AND user_id = ${of.student}::uuid`;
     const due = of === "overdue" ? Prisma.sql`AND clock_timestamp() >= locked.deadline_at + ${grace}` : Prisma.empty;
@@ -251,7 +252,7 @@ export function createAttemptService({
         requireMayStart(eligible);
         const { access_code_hash: hashed } = eligible.row;
         if (hashed && !(await checkAccessCode(hashed, accessCode ?? "")))
-          throw unprocessable("WRONG_ACCESS_CODE", "The access code is wrong.");
+          throw unprocessable("WRONG_ACCESS_CODE", "This exam asks for an access code; yours is missing or wrong.");
         const begun = await begin(actor, examId, eligible);
         if (begun) {
           outbox.handOver();

@@ -275,7 +275,7 @@ export function createExamService({
       });
     },
 
-    /** Lets students see their results of an exam with the policy MANUAL. Safe to repeat. @throws NOT_FOUND, FORBIDDEN */
+    /** Lets students see their results of an exam from now on, whatever its policy says. Safe to repeat. @throws NOT_FOUND, FORBIDDEN */
     async releaseResults(actor: Actor, examId: string): Promise<Exam> {
       return change(actor, examId, async (tx, exam) => {
         if (exam.resultsReleasedAt) return;

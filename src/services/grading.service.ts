@@ -88,7 +88,7 @@ export function createGradingService({
         const before = await tx.answer.findUnique({ where: { attemptId_questionVersionId: key } });
         const marks = {
           points: given.points,
-          feedback: given.feedback ?? null,
+          ...(given.feedback !== undefined && { feedback: given.feedback }),
           gradedById: actor.userId,
           gradedAt: locked.now,
         };

@@ -261,8 +261,8 @@ describe("a request that is none", () => {
     ["aliases", `{ ${times(LIMITS.aliases + 1, (at) => `a${at}: serverTime`)} }`, 400],
     ["token", `{ ${times(LIMITS.tokens / 4, () => "serverTime")} }`, 200],
     ["token", `{ ${times(LIMITS.tokens + 1, () => "serverTime")} }`, 400],
-    ["cost", "{ courses(first: 200) { nodes { id title } } }", 200],
-    ["cost", "{ courses(first: 200) { nodes { enrollments(first: 200) { nodes { user { id name } } } } } }", 400],
+    ["entries", "{ courses(first: 200) { nodes { id enrollments(first: 49) { nodes { role } } } } }", 200],
+    ["entries", "{ courses(first: 200) { nodes { id enrollments(first: 50) { nodes { role } } } } }", 400],
   ])("is measured by the limit of %s", async (limit, query, expected) => {
     const { status, errors } = await post(JSON.stringify({ query }), { authorization: `Bearer ${teacher()}` });
     expect({ status, said: status === expected ? "" : errors?.[0]?.message }).toEqual({ status: expected, said: "" });

@@ -51,6 +51,6 @@ describe("a program whose environment is not right", () => {
     const { ended, output } = await startWith("server", { PORT: String(port) });
     other.close();
     expect(ended).toBe("exit code 1");
-    expect(output).toContain(`EADDRINUSE: address already in use 127.0.0.1:${port}`);
+    expect(output).toContain(`port ${port} is taken by another program`);
   });
 });

@@ -1,10 +1,9 @@
-import { costLimitRule } from "@escape.tech/graphql-armor-cost-limit";
 import { maxAliasesRule } from "@escape.tech/graphql-armor-max-aliases";
 import { maxDepthRule } from "@escape.tech/graphql-armor-max-depth";
 import { GraphQLError, type ParseOptions, type ValidationContext, type ValidationRule } from "graphql";
 
 /** Wide enough for every screen of a front end, narrow enough that one request cannot occupy the server. */
-export const LIMITS = { depth: 12, aliases: 30, tokens: 2_000, cost: 5_000 };
+export const LIMITS = { depth: 12, aliases: 30, tokens: 2_000 };
 
 export const parseOptions: ParseOptions = { maxTokens: LIMITS.tokens };
 
@@ -17,5 +16,4 @@ const visible = { propagateOnRejection: false, exposeLimits: true, onReject: [re
 export const limitRules: ValidationRule[] = [
   maxDepthRule({ n: LIMITS.depth, ignoreIntrospection: true, ...visible }),
   maxAliasesRule({ n: LIMITS.aliases, ...visible }),
-  costLimitRule({ maxCost: LIMITS.cost, ignoreIntrospection: true, ...visible }),
 ];
