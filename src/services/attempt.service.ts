@@ -195,8 +195,7 @@ export function createAttemptService({
     of: { student: string } | "overdue",
     requestId?: string,
   ): Promise<AttemptFields | null> {
-    // An attempt is handed in once, so its id can name the job that grades it, and clients need not be told another.
-    const job = { ...outbox.row(examQueue, "gradeAttempt", { attemptId }, { requestId }), id: attemptId };
+    const job = outbox.row(examQueue, "gradeAttempt", { attemptId }, { requestId });
     const grace = Prisma.sql`make_interval(secs => ${graceSeconds})`;
     const owned = of === "overdue" ? Prisma.empty : Prisma.sql`AND user_id = ${of.student}::uuid`;
     const due = of === "overdue" ? Prisma.sql`AND clock_timestamp() >= locked.deadline_at + ${grace}` : Prisma.empty;

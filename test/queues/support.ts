@@ -117,7 +117,7 @@ export function anApp({
 export type App = ReturnType<typeof anApp>;
 
 /** Waits until the condition gives something true, and returns that. */
-export async function eventually<Result>(condition: () => Promise<Result> | Result, limitMs = 15_000): Promise<Result> {
+export async function eventually<Result>(condition: () => Promise<Result> | Result, limitMs = 40_000): Promise<Result> {
   for (const deadline = Date.now() + limitMs; ; await pause(10)) {
     const result = await condition();
     if (result) return result;
