@@ -19,7 +19,8 @@ RUN cd node_modules && rm -rf prisma typescript @typescript effect @electric-sql
 COPY --from=build /app/dist ./dist
 # Fails the build if one of them was needed after all.
 RUN node --input-type=module -e "for (const part of ['src/program', 'src/apollo/index', 'src/workers/allWorkers', \
-    'src/monitor/snapshot', 'prisma/seed', 'prisma/migrate']) await import('/app/dist/' + part + '.js'); process.exit(0)"
+    'src/monitor/snapshot', 'prisma/seed', 'prisma/migrate']) await import('/app/dist/' + part + '.js'); \
+    (await import('/app/dist/src/mails/mailTemplates.js')).createMailTemplates(); process.exit(0)"
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
@@ -27,7 +28,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
-# Where docker-compose.yml keeps the signing key; a volume takes over the owner of the folder it covers.
+# Where docker-compose.yml keeps the keys; a volume takes over the owner of the folder it covers.
 RUN mkdir /keys && chown node:node /keys
 USER node
 EXPOSE 4000 4001

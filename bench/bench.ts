@@ -1,9 +1,10 @@
-// npm run bench [-- read|save|jobs|start|memory|exam-day …] — see README.md beside this file.
+// npm run bench [-- read|save|jobs|start|memory|login|exam-day …] — see README.md beside this file.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { examDay } from "./examDay.ts";
 import { jobs } from "./jobs.ts";
+import { login } from "./login.ts";
 import { memory } from "./memory.ts";
 import { read } from "./read.ts";
 import { createReport, machine, type Report } from "./report.ts";
@@ -27,9 +28,13 @@ const benchmarks: Record<string, (world: World, report: Report) => Promise<void>
   jobs,
   start,
   memory,
+  login,
   "exam-day": (world, report) =>
     examDay(world, report, { students: Number(values.students), thinkMs: Number(values.think), mixed: values.mixed }),
 };
+
+/** In these, all share the machine as they do in life. */
+const SHARED = new Set(["login", "exam-day"]);
 
 const unknown = positionals.filter((name) => !(name in benchmarks));
 if (unknown.length > 0) {
@@ -45,7 +50,7 @@ const { report, printTable } = createReport();
 for (const name of positionals.length > 0 ? positionals : Object.keys(benchmarks)) {
   pinDriver(undefined); // the databases may use every core
   const world = await startWorld({ profileFolder });
-  if (name !== "exam-day") pinDriver("driver"); // there, all share the machine as they do in life
+  if (!SHARED.has(name)) pinDriver("driver");
   try {
     await benchmarks[name]!(world, report);
   } catch (error) {

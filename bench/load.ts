@@ -7,9 +7,9 @@ export interface LoadResult {
 
 const LONGEST_ANSWER_MS = 30_000;
 
-/** The bytes of a POST over a connection that stays open. */
-export const postBytes = (body: string, token: string): string =>
-  `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: Bearer ${token}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+/** The bytes of a POST over a connection that stays open; of a visitor's, without a token. */
+export const postBytes = (body: string, token?: string): string =>
+  `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${token === undefined ? "" : `authorization: Bearer ${token}\r\n`}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
 /**
  * Keeps this many connections busy, each sending its next request when the answer to the last is there; stops asking when the

@@ -13,6 +13,13 @@ export interface Memory {
   arrayBuffers: number;
 }
 
+/** Milliseconds by which an event loop was late. */
+export interface LoopDelay {
+  p50: number;
+  p99: number;
+  max: number;
+}
+
 interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
   samples: number[];
@@ -23,6 +30,10 @@ interface CpuProfile {
 export interface Probe {
   nodeArgs: string[];
   env: Record<string, string>;
+  /** Begins to measure how late its event loop is. */
+  watchLoop(): Promise<void>;
+  /** How late it was since then, in milliseconds. */
+  loopDelay(): Promise<LoopDelay>;
   /** After a garbage collection, in bytes. */
   memory(): Promise<Memory>;
   /** Takes a CPU profile while the work goes on; writes it and a list of its most expensive functions to `<file>.cpuprofile` and `.txt`. */
@@ -31,7 +42,7 @@ export interface Probe {
 
 /** @param socket a path for the socket over which the program is asked; short, for systems allow about 100 characters */
 export function createProbe(socket: string): Probe {
-  async function command<T>(name: "memory" | "begin" | "end"): Promise<T> {
+  async function command<T>(name: "memory" | "watchLoop" | "loopDelay" | "begin" | "end"): Promise<T> {
     const client = new Client("http://probe", { socketPath: socket });
     try {
       const { body } = await client.request({ path: `/${name}`, method: "GET" });
@@ -44,6 +55,8 @@ export function createProbe(socket: string): Probe {
     nodeArgs: ["--import", PROBE],
     env: { BENCH_PROBE: socket },
     memory: () => command("memory"),
+    watchLoop: () => command("watchLoop"),
+    loopDelay: () => command("loopDelay"),
     async profile(file, work) {
       await command("begin");
       const result = await work();

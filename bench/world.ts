@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import net from "node:net";
 import os from "node:os";
@@ -86,7 +86,13 @@ export async function startWorld({ profileFolder }: { profileFolder?: string } =
       DATABASE_URL: databaseUrl,
       REDIS_URL: redis.url,
       JWT_PRIVATE_KEY: generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }) as string,
+      SECRETS_KEY: randomBytes(32).toString("base64"),
       ACCESS_TOKEN_SECONDS: "86400",
+      APP_URL: "https://school.example",
+      PUBLIC_URL: "https://api.school.example",
+      SMTP_URL: "smtp://127.0.0.1:1", // nobody listens, and nothing that is measured sends mail
+      MAIL_FROM: "Lectern <lectern@school.example>",
+      RATE_LIMIT_FACTOR: "1000", // one viewer asks here for hundreds
       HOST: "127.0.0.1",
     };
     const built = buildPrograms(path.join(folder, "dist"));
@@ -177,7 +183,7 @@ function buildPrograms(folder: string): string {
     [path.join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", folder],
     { cwd: ROOT, stdio: ["ignore", 2, 2] },
   );
-  for (const data of ["prisma/migrations", "src/apollo/typeDefs"])
+  for (const data of ["prisma/migrations", "src/apollo/typeDefs", "src/mails/templates"])
     cpSync(path.join(ROOT, data), path.join(folder, data), { recursive: true });
   return folder;
 }

@@ -3,6 +3,8 @@ import type { DemoLogin } from "../prisma/demoLogins.ts";
 export interface Running {
   port: number;
   workerPort: number;
+  /** Where the mails are. */
+  mails: string;
   databaseUrl: string;
   redisUrl: string;
   /** Undefined where nothing is embedded. */
@@ -14,12 +16,22 @@ export interface Running {
 }
 
 /** What a person sees when everything runs: where it is, who may log in, and a line to paste. */
-export function banner({ port, workerPort, databaseUrl, redisUrl, dataFolder, logins, remarks }: Running): string {
+export function banner({
+  port,
+  workerPort,
+  mails,
+  databaseUrl,
+  redisUrl,
+  dataFolder,
+  logins,
+  remarks,
+}: Running): string {
   const api = `http://localhost:${port}`;
   const rows: [string, string][] = [
     ["Apollo Sandbox", `${api}/`],
     ["GraphQL", `${api}/graphql`],
     ["Ready?", `${api}/readyz   worker: http://localhost:${workerPort}/readyz`],
+    ["Mails", mails],
     ["PostgreSQL", databaseUrl],
     ["Redis", redisUrl],
     ...(dataFolder ? [["Data", `${dataFolder} (delete it to start afresh)`] as [string, string]] : []),

@@ -1,5 +1,6 @@
 // `npm run dev`: everything on one machine under one command. Embeds PostgreSQL and Redis unless DATABASE_URL or REDIS_URL say
-// where they are, migrates, fills an empty database with the demo school, runs the three programs, and stops what it started.
+// where they are, catches all mails unless SMTP_URL says where to send them, migrates, fills an empty database with the demo school,
+// runs the three programs, and stops what it started.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -10,8 +11,9 @@ import pg from "pg";
 import { DEMO_LOGINS } from "../prisma/demoLogins.ts";
 import { migrate } from "../prisma/migrate.ts";
 import { banner } from "./banner.ts";
+import { startMailCatcher } from "./mailCatcher.ts";
 import { record, recordedPid, startProcess, stopLeftover } from "./ownProcess.ts";
-import { keptPrivateKey } from "./privateKey.ts";
+import { keptPrivateKey, keptSecretsKey } from "./privateKey.ts";
 import { startPrivatePostgres } from "./privatePostgres.ts";
 import { startPrivateRedis } from "./privateRedis.ts";
 import { createLineView } from "./showLines.ts";
@@ -60,11 +62,14 @@ async function main(): Promise<void> {
 async function start(): Promise<void> {
   makeGeneratedCode();
   await stopWhatWasLeft();
-  const { DATABASE_URL, REDIS_URL } = process.env;
+  const { DATABASE_URL, REDIS_URL, SMTP_URL, APP_URL, PUBLIC_URL, MAIL_FROM, JWT_PRIVATE_KEY, SECRETS_KEY } =
+    process.env;
   const databaseUrl = DATABASE_URL || (await embedPostgres());
   const redisUrl = REDIS_URL || (await embedRedis());
   const port = await choosePort("PORT", 4000);
   const workerPort = await choosePort("WORKER_PORT", 4001, port);
+  const catcher = SMTP_URL ? undefined : await catchMails();
+  const ownUrl = `http://localhost:${port}`;
   goOn();
   await migrate(databaseUrl, say).catch((error) => {
     throw new Refusal(`The database could not be brought up to date: ${error.message}`);
@@ -80,7 +85,12 @@ async function start(): Promise<void> {
     PORT: String(port),
     WORKER_PORT: String(workerPort),
     LOG_PRETTY: "false", // the lines are made readable here, all alike
-    JWT_PRIVATE_KEY: process.env.JWT_PRIVATE_KEY || keptPrivateKey(path.join(FOLDER, "jwt-private-key.pem")),
+    JWT_PRIVATE_KEY: JWT_PRIVATE_KEY || keptPrivateKey(path.join(FOLDER, "jwt-private-key.pem")),
+    SECRETS_KEY: SECRETS_KEY || keptSecretsKey(path.join(FOLDER, "secrets-key")),
+    APP_URL: APP_URL || ownUrl, // without a front end the server itself shows the pages that links in mails lead to
+    PUBLIC_URL: PUBLIC_URL || ownUrl,
+    SMTP_URL: catcher?.smtpUrl ?? SMTP_URL,
+    MAIL_FROM: MAIL_FROM || "Lectern <lectern@lectern.example>",
   };
   goOn();
   if (!(await hasUser(databaseUrl))) await runSeed(env);
@@ -92,7 +102,8 @@ async function start(): Promise<void> {
 
   const logins = (await hasUser(databaseUrl, DEMO_LOGINS[0]?.email)) ? DEMO_LOGINS : [];
   const dataFolder = DATABASE_URL && REDIS_URL ? undefined : FOLDER;
-  process.stdout.write(banner({ port, workerPort, databaseUrl, redisUrl, dataFolder, logins, remarks }));
+  const mails = catcher?.webUrl ?? `sent through ${new URL(SMTP_URL as string).host}`;
+  process.stdout.write(banner({ port, workerPort, mails, databaseUrl, redisUrl, dataFolder, logins, remarks }));
 }
 
 function claimFolder(): void {
@@ -136,6 +147,17 @@ async function embedRedis(): Promise<string> {
   const redis = await startPrivateRedis({ folder: path.join(FOLDER, "redis"), port, say });
   parts.push({ name: "redis", ...redis });
   return redis.url;
+}
+
+/** It lives in this process and so ends with it, however that ends. */
+async function catchMails() {
+  goOn();
+  const smtpPort = await getPort({ port: portNumbers(1025, 1125) });
+  const webPort = await getPort({ port: portNumbers(8025, 8125) });
+  const catcher = await startMailCatcher({ folder: path.join(FOLDER, "mails"), smtpPort, webPort });
+  const never = new Promise<string>(() => {});
+  parts.push({ name: "mails", exited: () => never, stop: catcher.stop, kill: catcher.stop });
+  return catcher;
 }
 
 /** The port that was asked for, or none other; without a wish the usual one or the next that is free. */
@@ -225,7 +247,7 @@ function untilInterrupted(): Promise<undefined> {
 
 /** Who makes work before who does it, and both before what they stand on. */
 async function stopAll(): Promise<void> {
-  for (const names of [["seed", "server", "worker"], ["monitor"], ["redis"], ["postgres"]]) {
+  for (const names of [["seed", "server", "worker"], ["monitor"], ["mails"], ["redis"], ["postgres"]]) {
     await Promise.all(parts.filter(({ name }) => names.includes(name)).map(({ stop }) => stop()));
   }
 }

@@ -14,8 +14,7 @@ const config = readConfig(); // as the server's: it is the server's services tha
 const container = await createContainer(config, createLogger({ level: "warn", pretty: true, program: "create-admin" }));
 try {
   const password = randomBytes(15).toString("base64url");
-  const { id } = await container.services.accounts.register({ email, name, password });
-  await container.db.user.update({ where: { id }, data: { role: "ADMIN" } });
+  await container.services.accounts.open({ email, name, password, role: "ADMIN" });
   process.stdout.write(`${email} may log in with the password ${password}\nIt is shown only now.\n`);
 } catch (error) {
   if (!(error instanceof DomainError)) throw error;

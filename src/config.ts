@@ -15,6 +15,14 @@ function isSigningKey(pem: string): boolean {
   }
 }
 
+const email = z.email("must be an e-mail address such as lectern@school.example, or Lectern <lectern@school.example>");
+const roles = ["STUDENT", "INSTRUCTOR", "ADMIN"] as const;
+const listOf = (list: string) =>
+  list
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter(Boolean);
+
 /** Every environment variable there is. `.env.example` and the README's table are checked against this by a test. */
 export const configSchema = z.object({
   DATABASE_URL: url(/^postgres(ql)?$/).describe(
@@ -48,12 +56,7 @@ export const configSchema = z.object({
   CORS_ORIGINS: z
     .string()
     .default("")
-    .transform((list) =>
-      list
-        .split(",")
-        .map((origin) => origin.trim())
-        .filter(Boolean),
-    )
+    .transform(listOf)
     .describe("Comma-separated origins of browser front ends; empty allows none but the server's own."),
   JWT_PRIVATE_KEY: z
     .string()
@@ -61,12 +64,56 @@ export const configSchema = z.object({
     .describe(
       "Ed25519 private key in PKCS#8 PEM that signs access tokens: openssl genpkey -algorithm ed25519. Line breaks may be written \\n.",
     ),
+  JWT_PREVIOUS_KEYS: z
+    .string()
+    .default("")
+    .transform((pems) => pems.replaceAll("\\n", "\n").match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [])
+    .refine((pems) => pems.every(isSigningKey), "holds something that is no such key")
+    .describe(
+      "Earlier values of JWT_PRIVATE_KEY, one after the other, whose tokens are still believed until they expire.",
+    ),
+  SECRETS_KEY: z
+    .string()
+    .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64")
+    .describe(
+      "Key that seals second factors and makes refresh tokens and links: openssl rand -base64 32. A new one ends all sessions and second factors.",
+    ),
   ACCESS_TOKEN_SECONDS: seconds.default(900).describe("Life of an access token."),
   REFRESH_TOKEN_DAYS: count().default(30).describe("Life of a log-in that is not used."),
+  SECOND_FACTOR_ROLES: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .pipe(z.array(z.enum(roles, `must be some of ${roles.join(", ")}`)))
+    .describe("Comma-separated roles that must use a second factor, e.g. ADMIN,INSTRUCTOR."),
+  UNVERIFIED_MAY_START: flag.default(false).describe("Whether people whose address is not verified may start exams."),
+  UNVERIFIED_DAYS: count()
+    .default(30)
+    .describe("After this long an account that was never verified and is in no course is removed."),
+  DELETION_DAYS: count(0).default(14).describe("How long the deletion of an account can be undone."),
+  RATE_LIMIT_FACTOR: z.coerce
+    .number()
+    .positive()
+    .default(1)
+    .describe("Multiplies every rate limit, e.g. 5 where thousands share one address."),
+  APP_URL: url(/^https?$/).describe(
+    "Where the front end is; links in mails lead to its /verify-email, /reset-password and /accept-invitation.",
+  ),
+  PUBLIC_URL: url(/^https?$/).describe("Where this server is reached from outside; links to downloads begin with it."),
+  SMTP_URL: url(/^smtps?$/).describe(
+    "Mail server: smtp://user:password@host:587, or smtps:// for TLS from the start. STARTTLS is used where it is offered.",
+  ),
+  MAIL_FROM: z
+    .string()
+    .refine((from) => email.safeParse(/<([^<>]+)>$/.exec(from)?.[1] ?? from).success, "must be such an address")
+    .describe("Sender of all mails: Lectern <lectern@school.example>."),
+  MAIL_PER_SECOND: count().default(10).describe("Most mails one worker sends in a second."),
   SAVE_GRACE_SECONDS: count(0).default(10).describe("How long after the deadline a save in flight is still taken."),
   CACHE_TTL_SECONDS: seconds.default(7200).describe("How long a cached value lives when no write drops it first."),
   CACHE_MEMORY_MB: count().default(128).describe("Memory one server may use for cached values and answers, in MB."),
-  BODY_LIMIT_KB: count().default(8192).describe("Largest request body, in KB; question imports are the largest."),
+  BODY_LIMIT_KB: count()
+    .default(8192)
+    .describe("Largest request body, in KB; imports of questions and people are the largest."),
   INTROSPECTION: flag.default(false).describe("Whether the schema may be asked for over the API."),
   SANDBOX: flag.default(false).describe("Whether / shows Apollo Sandbox; for development."),
   LOG_LEVEL: z

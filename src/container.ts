@@ -1,6 +1,7 @@
 import { uuidv7 } from "uuidv7";
 import { createDb, createSavePool } from "../prisma/client.ts";
 import type { Config } from "./config.ts";
+import { createMailTemplates } from "./mails/mailTemplates.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
 import { openQueues } from "./queues/openQueues.ts";
 import { createOutbox } from "./queues/outbox.ts";
@@ -14,17 +15,35 @@ import { createAccountService } from "./services/account.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
+import { createCleanUpService } from "./services/cleanUp.service.ts";
 import { createCourseService } from "./services/course.service.ts";
+import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
+import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
 import { createGradingService } from "./services/grading.service.ts";
+import { createImportService } from "./services/import.service.ts";
+import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
+import { createMailService } from "./services/mail.service.ts";
 import { createNodeService } from "./services/node.service.ts";
+import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
 import { createPapers } from "./services/papers.ts";
 import { createSharedSecretCheck } from "./services/passwords.ts";
+import { createPeopleService } from "./services/people.service.ts";
+import { createPersonalData } from "./services/personalData.ts";
+import { createPrivacyService } from "./services/privacy.service.ts";
 import { createQuestionService } from "./services/question.service.ts";
+import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
+import { createSecondFactorService } from "./services/secondFactor.service.ts";
+import { createSecrets } from "./services/secrets.ts";
+import { createSessionService } from "./services/session.service.ts";
+import { createSignedLinks } from "./services/signedLinks.ts";
+import { createSmtp } from "./services/smtp.ts";
+import { createTemplatedMails } from "./services/templatedMails.ts";
+import { createTokenRotation } from "./services/tokenRotation.ts";
 import { createTokens } from "./services/tokens.ts";
 import { createJobStatus } from "./utils/jobStatus.ts";
 import type { Logger } from "./utils/logger.ts";
@@ -69,9 +88,18 @@ export async function createContainer(
   const deadLetters = createDeadLetters({ queues, outbox });
   const tokens = await createTokens({
     privateKeyPem: config.JWT_PRIVATE_KEY,
+    previousKeyPems: config.JWT_PREVIOUS_KEYS,
     ttlSeconds: config.ACCESS_TOKEN_SECONDS,
     clock,
   });
+
+  const secrets = createSecrets(config.SECRETS_KEY);
+  const links = createSignedLinks({ secrets, publicUrl: config.PUBLIC_URL, clock });
+  const oneTimeTokens = createOneTimeTokens({ db, clock, newId });
+
+  const smtp = createSmtp({ url: config.SMTP_URL, from: config.MAIL_FROM, perSecond: config.MAIL_PER_SECOND });
+  const templates = createMailTemplates();
+  const templatedMails = createTemplatedMails({ db, templates, oneTimeTokens, links, appUrl: config.APP_URL, clock });
 
   const access = createAccess({ db, cache });
   const examQuestions = createExamQuestions({ db, cache });
@@ -79,15 +107,28 @@ export async function createContainer(
   const batches = createAnswerBatches({ pool: savePool, connections: config.SAVE_CONNECTIONS, graceSeconds });
   const getJobStatus = createJobStatus({ db, queues, clock });
 
-  const accounts = createAccountService({
+  const accounts = createAccountService({ db, cache, outbox, clock, newId });
+  const secondFactor = createSecondFactorService({
     db,
     cache,
-    tokens,
+    outbox,
+    secrets,
+    requiredRoles: config.SECOND_FACTOR_ROLES,
+    clock,
+    newId,
+    log,
+  });
+  const people = createPeopleService({ db, cache, outbox, clock, newId });
+  const rotation = createTokenRotation({
+    db,
+    outbox,
+    refreshTokens: createRefreshTokens(secrets),
     refreshTokenDays: config.REFRESH_TOKEN_DAYS,
     clock,
     newId,
     log,
   });
+  const sessions = createSessionService({ db, cache, tokens, rotation, secondFactor, clock, newId });
   const courses = createCourseService({ db, cache, access, newId });
   const questions = createQuestionService({ db, cache, access, newId });
   const exams = createExamService({ db, cache, access, examQuestions, newId });
@@ -100,26 +141,56 @@ export async function createContainer(
     events,
     checkAccessCode: createSharedSecretCheck(),
     graceSeconds,
+    unverifiedMayStart: config.UNVERIFIED_MAY_START,
     newId,
   });
+  const grading = createGradingService({ db, access, papers, events, newId });
+  const results = createResultService({ db, access, papers });
+  const personalData = createPersonalData({ db, attempts, results, clock });
+  const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
   const services = {
     accounts,
+    credentials: createCredentialService({ db, cache, outbox, oneTimeTokens, clock }),
+    sessions,
+    secondFactor,
+    people,
     courses,
     questions,
     exams,
     accommodations: createAccommodationService({ db, access, newId }),
     attempts,
     answers: createAnswerService({ papers, batches }),
-    grading: createGradingService({ db, access, papers, events, newId }),
-    results: createResultService({ db, access, papers }),
-    jobs: createJobService({ getJobStatus, deadLetters, events }),
-    nodes: createNodeService({ db, accounts, courses, questions, exams, attempts }),
+    grading,
+    results,
+    mails: createMailService({ db, outbox, smtp, templatedMails, clock }),
+    imports: createImportService({ db, access, outbox, links, clock, newId }),
+    importRuns: createImportRuns({ db, cache, access, outbox, clock, newId }),
+    privacy: createPrivacyService({
+      db,
+      cache,
+      outbox,
+      personalData,
+      deletionDays: config.DELETION_DAYS,
+      newId,
+    }),
+    erasure,
+    cleanUp: createCleanUpService({
+      db,
+      cache,
+      sessions,
+      oneTimeTokens,
+      erasure,
+      unverifiedDays: config.UNVERIFIED_DAYS,
+    }),
+    jobs: createJobService({ db, getJobStatus, deadLetters, events, newId }),
+    nodes: createNodeService({ db, accounts, people, courses, questions, exams, attempts }),
     serverTime: () => databaseTime(db),
   };
 
   /** Finishes what was taken and closes every connection. Safe to repeat. */
   async function close(): Promise<void> {
     await batches.close();
+    smtp.close();
     await events.close();
     await outbox.close();
     await queues.close();
@@ -129,5 +200,19 @@ export async function createContainer(
     await db.$disconnect();
   }
 
-  return { services, clock, tokens, db, cache, events, queues, outbox, deadLetters, queueRedis, cacheRedis, close };
+  return {
+    services,
+    clock,
+    tokens,
+    links,
+    db,
+    cache,
+    events,
+    queues,
+    outbox,
+    deadLetters,
+    queueRedis,
+    cacheRedis,
+    close,
+  };
 }

@@ -7,13 +7,24 @@ import { parse } from "graphql";
 import { loadTypeDefs } from "../src/apollo/typeDefs.ts";
 
 const service = (file: string, types: string[]) => types.map((type) => [type, `../services/${file}.ts#${type}`]);
-const connections = ["Course", "Enrollment", "Question", "Exam", "Attempt", "ExamResult"].map((node) => [
-  `${node}Connection`,
-  `../apollo/connectionTypes.ts#${node}Connection`,
-]);
+const connections = [
+  "Course",
+  "Enrollment",
+  "Question",
+  "Exam",
+  "Attempt",
+  "ExamResult",
+  "User",
+  "AuditEntry",
+  "UserImportRow",
+].map((node) => [`${node}Connection`, `../apollo/connectionTypes.ts#${node}Connection`]);
 const mappers = Object.fromEntries([
   ...connections,
-  ...service("account.service", ["User", "SessionTokens"]),
+  ...service("account.service", ["User"]),
+  ...service("session.service", ["Session"]),
+  ["SessionTokens", "../apollo/sessionCookies.ts#ShownTokens"],
+  ...service("people.service", ["AuditEntry"]),
+  ...service("import.service", ["UserImport", "UserImportRow", "ImportUsersPayload"]),
   ...service("course.service", ["Course", "Enrollment", "EnrollStudentsPayload"]),
   ...service("question.service", ["Question", "QuestionTypeInfo", "ImportReport"]),
   ...service("exam.service", ["Exam"]),

@@ -1,7 +1,10 @@
+import type { User } from "../services/account.service.ts";
 import type { Attempt } from "../services/attempt.service.ts";
 import type { Connection } from "../services/connection.ts";
 import type { Course, Enrollment } from "../services/course.service.ts";
 import type { Exam } from "../services/exam.service.ts";
+import type { UserImportRow } from "../services/import.service.ts";
+import type { AuditEntry } from "../services/people.service.ts";
 import type { Question } from "../services/question.service.ts";
 import type { ExamResult } from "../services/result.service.ts";
 
@@ -12,3 +15,6 @@ export type QuestionConnection = Connection<Question>;
 export type ExamConnection = Connection<Exam>;
 export type AttemptConnection = Connection<Attempt>;
 export type ExamResultConnection = Connection<ExamResult>;
+export type UserConnection = Connection<User>;
+export type AuditEntryConnection = Connection<AuditEntry>;
+export type UserImportRowConnection = Connection<UserImportRow>;

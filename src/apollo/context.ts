@@ -1,19 +1,25 @@
 import DataLoader from "dataloader";
+import type { FastifyRequest } from "fastify";
 import type { Services } from "../container.ts";
 import type { User } from "../services/account.service.ts";
 import { type Actor, Reads } from "../services/actor.ts";
 import type { SavedAnswer } from "../services/attempt.service.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { Logger } from "../utils/logger.ts";
+import type { SessionCookies } from "./sessionCookies.ts";
 
 /** What every resolver of one request gets. */
 export type Context = {
   /** Who asks; null for a visitor. */
   actor: Actor | null;
+  /** When the token that says so ends, in milliseconds; null for a visitor. */
+  tokenExpiresAt: number | null;
   services: Services;
   requestId: string;
   log: Logger;
   client: { ip: string | null; userAgent: string | null };
+  /** The session in the browser's cookies; null where they can be neither believed nor set. */
+  cookies: () => SessionCookies | null;
   reads: Reads;
   loaders: Loaders;
   /** What is learnt on the way. An object of its own, because Apollo hands resolvers a copy of the context. */
@@ -24,6 +30,8 @@ export interface RequestTrace {
   operationName?: string;
   /** Codes of the errors of this request, for its log line. */
   errorCodes: string[];
+  /** Seconds to wait before asking again, where an error says so; sent as a header too. */
+  retryAfter?: number;
   /** Whether the answer to the operation may be stored: see `edgePolicy.ts`. */
   isStorable: boolean;
 }
@@ -49,33 +57,44 @@ function createLoaders(services: Services): Loaders {
   };
 }
 
+/** Where a request comes from. */
+export const clientOf = ({ ip, headers }: FastifyRequest): Context["client"] => ({
+  ip,
+  userAgent: headers["user-agent"]?.slice(0, 300) ?? null,
+});
+
 export function createContext({
   claims,
   services,
   requestId,
   log,
   client,
+  cookies = () => null,
 }: {
   claims: Claims | null;
   services: Services;
   requestId: string;
   log: Logger;
   client: Context["client"];
+  cookies?: Context["cookies"];
 }): Context {
   const reads = new Reads();
   const actor = claims && {
     userId: claims.userId,
     role: claims.role,
     sessionId: claims.sessionId,
+    secondFactorMissing: claims.secondFactorMissing,
     requestId,
     reads,
   };
   return {
     actor,
+    tokenExpiresAt: claims?.expiresAt ?? null,
     services,
     requestId,
     log,
     client,
+    cookies,
     reads,
     loaders: createLoaders(services),
     trace: { errorCodes: [], isStorable: false },

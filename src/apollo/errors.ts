@@ -50,14 +50,16 @@ function withExtensions(error: GraphQLError, message: string, extensions: Record
  */
 export function toPublicError(
   error: GraphQLError,
-  { log, requestId, trace: { errorCodes } }: Pick<Context, "log" | "requestId" | "trace">,
+  { log, requestId, trace }: Pick<Context, "log" | "requestId" | "trace">,
 ): GraphQLError {
+  const { errorCodes } = trace;
   const refusal = refusalOf(error);
   if (refusal) {
     const { code, reason, fields, retryAfter } = refusal;
     if (code === "SERVICE_UNAVAILABLE")
       log.warn({ err: refusal.cause, path: error.path, requestId }, "a request could not be served");
     errorCodes.push(reason ?? code);
+    trace.retryAfter = retryAfter ?? trace.retryAfter;
     return withExtensions(error, refusal.message, { code, status: STATUS[code], reason, fields, retryAfter });
   }
   if (isMistake(error)) {

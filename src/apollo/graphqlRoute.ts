@@ -4,10 +4,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Services } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
 import { type Authenticate, PUBLIC_SCOPE } from "../middlewares/auth.ts";
+import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { EdgeCache } from "../redis/edgeCache.ts";
 import type { Claims } from "../services/tokens.ts";
 import { type Logger, withoutRedaction } from "../utils/logger.ts";
-import { type Context, createContext } from "./context.ts";
+import { type Context, clientOf, createContext } from "./context.ts";
+import { REQUEST_POINTS } from "./operationCost.ts";
+import type { CookiesOf } from "./sessionCookies.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -24,12 +27,16 @@ const CACHE_HEADER = "x-lectern-cache";
 export function graphqlRoute({
   apollo,
   authenticate,
+  cookiesOf,
+  budget,
   edge,
   services,
   log,
 }: {
   apollo: ApolloServer<Context>;
   authenticate: Authenticate;
+  cookiesOf: CookiesOf;
+  budget: RequestBudget;
   edge: EdgeCache;
   services: Services;
   log: Logger;
@@ -40,25 +47,29 @@ export function graphqlRoute({
     reply: FastifyReply,
   ) => Promise<string>;
 
-  function contextOf(request: FastifyRequest, claims: Claims | null): Context {
+  function contextOf(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Context {
     return createContext({
       claims,
       services,
       requestId: request.id,
       log,
-      client: { ip: request.ip, userAgent: request.headers["user-agent"]?.slice(0, 300) ?? null },
+      client: clientOf(request),
+      cookies: () => cookiesOf(request, reply),
     });
   }
 
   async function run(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Promise<string | Buffer> {
     const startedAt = performance.now();
-    const context = contextOf(request, claims);
+    const context = contextOf(request, reply, claims);
     request.lectern = context;
+    const refusal = budget.charge(context, REQUEST_POINTS);
+    if (refusal) throw refusal;
     const ticket = edge.begin();
     const raw = request.body;
     if (request.method === "POST") request.body = parseBody(raw);
     reply.header("cache-control", "no-store").header("x-request-id", request.id).header(CACHE_HEADER, "miss");
     const text = await execute(request, reply);
+    if (context.trace.retryAfter !== undefined) reply.header("retry-after", context.trace.retryAfter);
     const isStorable = context.trace.isStorable && context.trace.errorCodes.length === 0 && reply.statusCode === 200;
     const body = isStorable ? Buffer.from(text) : text;
     if (typeof body !== "string" && typeof raw === "string") {
@@ -88,13 +99,11 @@ export function graphqlRoute({
 
     // Not an async function: a stored answer to a known token leaves in this very tick.
     app.post("/graphql", (request, reply) => {
-      const claims = authenticate(request.headers.authorization);
+      const claims = authenticate(request.headers);
       if (claims instanceof Promise) return claims.then((verified) => respond(request, reply, verified));
       return respond(request, reply, claims);
     });
-    app.get("/graphql", async (request, reply) =>
-      run(request, reply, await authenticate(request.headers.authorization)),
-    );
+    app.get("/graphql", async (request, reply) => run(request, reply, await authenticate(request.headers)));
   };
 
   /** The body of the answer, or nothing when it has left already. */

@@ -4,23 +4,32 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
+import cookies from "@fastify/cookie";
 import cors from "@fastify/cors";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import { GraphQLError } from "graphql";
 import type { Config } from "../config.ts";
 import type { Container } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
 import { createAuthenticate } from "../middlewares/auth.ts";
+import { createIsOwnSite } from "../middlewares/ownSite.ts";
+import { createRequestBudget } from "../middlewares/requestBudget.ts";
+import { createReadCookie } from "../middlewares/sessionCookies.ts";
+import { createTryCounters } from "../middlewares/tryCounters.ts";
 import { healthRoutes, type Readiness } from "../readiness.ts";
 import { createEdgeCache } from "../redis/edgeCache.ts";
 import type { Logger } from "../utils/logger.ts";
 import type { Context, RequestTrace } from "./context.ts";
+import { downloadRoutes } from "./downloads.ts";
 import { STATUS, toPublicError } from "./errors.ts";
 import { graphqlRoute } from "./graphqlRoute.ts";
 import { jitGateway } from "./jitGateway.ts";
+import { keySetRoute } from "./jwks.ts";
 import { landingPage } from "./landingPage.ts";
+import { linkPages } from "./linkPages.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
 import { createSchema } from "./schema.ts";
+import { createCookiesOf } from "./sessionCookies.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 
 const REQUEST_ID = /^[\w-]{8,64}$/;
@@ -55,19 +64,22 @@ const nameOperation: ApolloServerPlugin<Context> = {
 
 /** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
 export async function createApp({
-  container: { services, clock, tokens, cache },
+  container: { services, clock, tokens, links, cache, cacheRedis },
   readiness,
   config,
   log,
 }: {
-  container: Pick<Container, "services" | "clock" | "tokens" | "cache">;
+  container: Pick<Container, "services" | "clock" | "tokens" | "links" | "cache" | "cacheRedis">;
   readiness: Readiness;
   config: Config;
   log: Logger;
 }): Promise<FastifyInstance> {
-  const schema = createSchema();
+  const factor = config.RATE_LIMIT_FACTOR;
+  const counters = createTryCounters({ redis: cacheRedis, prefix: config.REDIS_PREFIX, log });
+  const schema = createSchema({ counters, factor });
+  const budget = createRequestBudget({ factor, clock });
   const apollo = new ApolloServer<Context>({
-    gateway: jitGateway(schema),
+    gateway: jitGateway(schema, budget),
     introspection: config.INTROSPECTION,
     parseOptions,
     validationRules: limitRules,
@@ -99,14 +111,20 @@ export async function createApp({
   });
   app.setErrorHandler((error, request, reply) => {
     const known = error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500;
-    const cause = known ? new DomainError("BAD_USER_INPUT", error.message) : error;
+    const isTooLarge = known && (error as FastifyError).code === "FST_ERR_CTP_BODY_TOO_LARGE";
+    const message = isTooLarge
+      ? `The request is larger than ${config.BODY_LIMIT_KB} KB, the most this server takes.`
+      : "";
+    const cause = known ? new DomainError("BAD_USER_INPUT", message || error.message) : error;
     const trace: RequestTrace = { errorCodes: [], isStorable: false };
     const requestId = request.id;
     const shown = toPublicError(new GraphQLError("", { originalError: cause as Error }), { log, requestId, trace });
     const status = known ? Number(error.statusCode) : Number(shown.extensions.status);
     const ms = Math.round(reply.elapsedTime * 100) / 100;
     log.info({ requestId, ms, errorCodes: trace.errorCodes }, "request");
+    if (status) shown.extensions.status = status;
     reply.header("x-request-id", requestId);
+    if (trace.retryAfter !== undefined) reply.header("retry-after", trace.retryAfter);
     return reply.code(status || STATUS.INTERNAL_SERVER_ERROR).send({ errors: [shown] });
   });
   app.addHook("onClose", () => apollo.stop());
@@ -118,8 +136,16 @@ export async function createApp({
   });
 
   healthRoutes(app, readiness);
-  if (config.SANDBOX) landingPage(app);
-  const authenticate = createAuthenticate(tokens);
+  if (config.SANDBOX) {
+    landingPage(app);
+    linkPages(app);
+  }
+  keySetRoute(app, tokens);
+  const isOwnSite = createIsOwnSite({ publicUrl: config.PUBLIC_URL, corsOrigins: config.CORS_ORIGINS });
+  await app.register(cookies, { hook: false }); // parsed only where a request has nothing else to say who asks
+  const readCookie = createReadCookie({ isOwnSite, parse: app.parseCookie });
+  const authenticate = createAuthenticate({ tokens, readCookie });
+  const cookiesOf = createCookiesOf({ isOwnSite, readCookie, clock });
   const edge = createEdgeCache({
     cache,
     maxBytes: config.CACHE_MEMORY_MB * 1024 * 1024 * EDGE_SHARE,
@@ -127,9 +153,19 @@ export async function createApp({
     ttlSeconds: EDGE_SECONDS,
   });
   await app.register(async (scope) => {
-    if (config.CORS_ORIGINS.length > 0) await scope.register(cors, { origin: config.CORS_ORIGINS, maxAge: 600 });
-    await scope.register(graphqlRoute({ apollo, authenticate, edge, services, log }));
+    const origin = config.CORS_ORIGINS;
+    if (origin.length > 0)
+      await scope.register(cors, {
+        origin,
+        credentials: true,
+        exposedHeaders: ["retry-after", "x-request-id"],
+        maxAge: 600,
+      });
+    await scope.register(graphqlRoute({ apollo, authenticate, cookiesOf, budget, edge, services, log }));
+    const introspection = config.INTROSPECTION;
+    await scope.register(subscriptionRoutes({ schema, introspection, authenticate, budget, services, clock, log }));
   });
-  await app.register(subscriptionRoutes({ schema, introspection: config.INTROSPECTION, authenticate, services, log }));
+  const { imports, privacy } = services;
+  await app.register(downloadRoutes({ imports, privacy, links, log }));
   return app;
 }

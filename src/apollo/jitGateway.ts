@@ -3,7 +3,6 @@ import {
   type DocumentNode,
   type ExecutionResult,
   execute,
-  type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
   getVariableValues,
@@ -12,10 +11,11 @@ import {
 } from "graphql";
 import { type CompiledQuery, compileQuery, isCompiledQuery } from "graphql-jit";
 import { LRUCache } from "lru-cache";
+import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
-import { MAX_PAGE_NODES, pageNodesOf } from "./pageNodes.ts";
+import { type CostCheck, costCheckOf } from "./operationCost.ts";
 
 /**
  * Leaves go out as the services give them, which the generated resolver types check at compile time: numbers, strings,
@@ -27,14 +27,14 @@ interface Plan {
   query: CompiledQuery;
   isStorable: boolean;
   nestedVariables: readonly string[];
-  pageNodes: (variables: Record<string, unknown>) => number;
+  checkCost: CostCheck;
 }
 
 /**
  * Executes operations compiled, behind Apollo's gateway hook: parsing, validation and the life of a request stay Apollo's.
  * One plan for each operation text is kept; its errors leave in their public form.
  */
-export function jitGateway(schema: GraphQLSchema): GatewayInterface {
+export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
   const executor: GatewayExecutor = async ({
@@ -57,12 +57,12 @@ export function jitGateway(schema: GraphQLSchema): GatewayInterface {
         query,
         isStorable: isStorable(schema, operation),
         nestedVariables: nestedVariablesOf(document),
-        pageNodes: pageNodesOf(schema, operation, fragmentsOf(document)),
+        checkCost: costCheckOf(schema, document, operation),
       };
       plans.set(key, plan);
     }
-    const pageNodes = plan.pageNodes(variables);
-    if (pageNodes > MAX_PAGE_NODES) return publish({ errors: [tooManyNodes(pageNodes)] }, context) as never;
+    const refusal = plan.checkCost(variables, context, budget);
+    if (refusal) return publish({ errors: [refusal] }, context) as never;
     context.trace.isStorable = plan.isStorable;
     // The compiler takes a variable that was not sent, within an input object, for null; GraphQL takes the field for left out.
     const result = plan.nestedVariables.every((name) => variables[name] !== undefined)
@@ -92,19 +92,6 @@ export function jitGateway(schema: GraphQLSchema): GatewayInterface {
     async stop() {},
   };
 }
-
-const tooManyNodes = (asked: number): GraphQLError =>
-  new GraphQLError(
-    `This asks for up to ${asked} list entries, and ${MAX_PAGE_NODES} at once are the most: ask for smaller pages (first, last) of lists within lists.`,
-    { extensions: { reason: "TOO_MANY_NODES" } },
-  );
-
-const fragmentsOf = ({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
-  new Map(
-    definitions.flatMap((definition) =>
-      definition.kind === "FragmentDefinition" ? [[definition.name.value, definition]] : [],
-    ),
-  );
 
 /** The variables that stand inside an input object or a list written out in the operation. */
 function nestedVariablesOf(document: DocumentNode): string[] {

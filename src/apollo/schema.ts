@@ -1,32 +1,48 @@
 import { makeExecutableSchema } from "@graphql-tools/schema";
 import type { GraphQLSchema } from "graphql";
 import { withPermissions } from "../middlewares/permissions.ts";
+import { type RateLimiting, withRateLimits } from "../middlewares/rateLimit.ts";
 import { accountResolvers } from "./resolvers/account.resolver.ts";
 import { attemptResolvers } from "./resolvers/attempt.resolver.ts";
 import { baseResolvers } from "./resolvers/base.resolver.ts";
 import { courseResolvers } from "./resolvers/course.resolver.ts";
+import { emailResolvers } from "./resolvers/email.resolver.ts";
 import { examResolvers } from "./resolvers/exam.resolver.ts";
+import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
+import { peopleResolvers } from "./resolvers/people.resolver.ts";
+import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
 import { resultResolvers } from "./resolvers/result.resolver.ts";
+import { secondFactorResolvers } from "./resolvers/secondFactor.resolver.ts";
+import { sessionResolvers } from "./resolvers/session.resolver.ts";
 import { loadTypeDefs } from "./typeDefs.ts";
 
-/** The executable schema with its permissions; a resolver for a field that is not declared stops the start. */
-export function createSchema(): GraphQLSchema {
-  return withPermissions(
-    makeExecutableSchema({
-      typeDefs: loadTypeDefs(),
-      resolvers: [
-        baseResolvers,
-        accountResolvers,
-        courseResolvers,
-        questionResolvers,
-        examResolvers,
-        attemptResolvers,
-        resultResolvers,
-        jobResolvers,
-      ],
-      resolverValidationOptions: { requireResolversToMatchSchema: "error" },
-    }),
-  );
+/**
+ * The executable schema with its permissions and, where it is to be executed, its limits; a resolver for a field that is not
+ * declared stops the start.
+ */
+export function createSchema(rateLimiting?: RateLimiting): GraphQLSchema {
+  const schema = makeExecutableSchema({
+    typeDefs: loadTypeDefs(),
+    resolvers: [
+      baseResolvers,
+      accountResolvers,
+      sessionResolvers,
+      secondFactorResolvers,
+      peopleResolvers,
+      importResolvers,
+      privacyResolvers,
+      emailResolvers,
+      courseResolvers,
+      questionResolvers,
+      examResolvers,
+      attemptResolvers,
+      resultResolvers,
+      jobResolvers,
+    ],
+    resolverValidationOptions: { requireResolversToMatchSchema: "error" },
+  });
+  // Within the permissions, which give a service's error back as if it were the answer.
+  return withPermissions(rateLimiting ? withRateLimits(schema, rateLimiting) : schema);
 }

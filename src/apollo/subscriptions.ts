@@ -7,6 +7,7 @@ import {
   execute,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
   NoSchemaIntrospectionCustomRule,
   parse,
   specifiedRules,
@@ -18,10 +19,13 @@ import { makeHandler } from "graphql-ws/use/@fastify/websocket";
 import { uuidv7 } from "uuidv7";
 import type { Services } from "../container.ts";
 import type { Authenticate } from "../middlewares/auth.ts";
+import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { Logger } from "../utils/logger.ts";
-import { type Context, createContext } from "./context.ts";
+import { type Context, clientOf, createContext } from "./context.ts";
 import { toPublicError } from "./errors.ts";
+import { costCheckOf, REQUEST_POINTS } from "./operationCost.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
+import { untilExpiry } from "./untilExpiry.ts";
 
 /** Shorter than the idle time-outs of the usual proxies. */
 const PING_MS = 12_000;
@@ -34,19 +38,24 @@ interface Asked {
 
 /**
  * Subscriptions over WebSocket (graphql-ws, `/graphql/ws`, token in `connectionParams.authorization`) and
- * server-sent events (graphql-sse, `/graphql/stream`, token in the header), both with heartbeats.
+ * server-sent events (graphql-sse, `/graphql/stream`, token in the header), both with heartbeats. Either takes the cookie
+ * where there is no other token, and ends a subscription when its token expires.
  */
 export function subscriptionRoutes({
   schema,
   introspection,
   authenticate,
+  budget,
   services,
+  clock,
   log,
 }: {
   schema: GraphQLSchema;
   introspection: boolean;
   authenticate: Authenticate;
+  budget: RequestBudget;
   services: Services;
+  clock: () => Date;
   log: Logger;
 }) {
   const rules = [...specifiedRules, ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]), ...limitRules];
@@ -54,21 +63,28 @@ export function subscriptionRoutes({
   /** What to run, or what is wrong with it in its public form; the token is looked at again for every operation, so it must still be good. */
   async function prepare(
     asked: Asked,
-    authorization: string | undefined,
+    request: FastifyRequest,
+    authorization?: string,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const requestId = uuidv7();
-    const claims = await authenticate(authorization);
+    const claims = await authenticate(request.headers, authorization);
     const contextValue = createContext({
       claims,
       services,
       requestId,
       log,
-      client: { ip: null, userAgent: null },
+      client: clientOf(request),
     });
+    const refusal = budget.charge(contextValue, REQUEST_POINTS);
+    if (refusal) return [toPublicError(new GraphQLError(refusal.message, { originalError: refusal }), contextValue)];
     try {
       const document = parse(asked.query, parseOptions);
       const problems = validate(schema, document, rules);
       if (problems.length > 0) return problems.map((problem) => toPublicError(problem, contextValue));
+      const operation = getOperationAST(document, asked.operationName);
+      const tooDear =
+        operation && costCheckOf(schema, document, operation)(asked.variables ?? {}, contextValue, budget);
+      if (tooDear) return [toPublicError(tooDear, contextValue)];
       log.info({ requestId, userId: claims?.userId, operation: asked.operationName ?? undefined }, "subscription");
       return { schema, document, contextValue, operationName: asked.operationName, variableValues: asked.variables };
     } catch (error) {
@@ -83,8 +99,10 @@ export function subscriptionRoutes({
    */
   async function subscribePublicly(args: ExecutionArgs): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
     const context = args.contextValue as Context;
-    const results = await subscribe(args);
-    if (!("next" in results)) return publish(context, results);
+    const given = await subscribe(args);
+    if (!("next" in given)) return publish(context, given);
+    const results =
+      context.tokenExpiresAt === null ? given : untilExpiry(given, context.tokenExpiresAt - clock().getTime());
     const told = (next: IteratorResult<ExecutionResult>) =>
       next.done ? next : { value: publish(context, next.value), done: false };
     const refused = (error: Error) => ({
@@ -119,9 +137,10 @@ export function subscriptionRoutes({
           schema,
           execute: executePublicly,
           subscribe: subscribePublicly,
-          onSubscribe: ({ connectionParams }, _id, payload) =>
+          onSubscribe: ({ connectionParams, extra }, _id, payload) =>
             prepare(
               payload,
+              extra.request,
               (connectionParams?.authorization ?? connectionParams?.Authorization) as string | undefined,
             ),
         },
@@ -134,7 +153,7 @@ export function subscriptionRoutes({
       execute: executePublicly,
       subscribe: subscribePublicly,
       onSubscribe: async (request, payload) => {
-        const prepared = await prepare(payload as Asked, request.headers.get("authorization") ?? undefined);
+        const prepared = await prepare(payload as Asked, request.raw);
         return "schema" in prepared
           ? (prepared as ExecutionArgs & { contextValue: Context })
           : { data: null, errors: prepared };

@@ -41,11 +41,15 @@ export class DomainError extends Error {
 }
 
 export const notFound = (what: string) => new DomainError("NOT_FOUND", `There is no such ${what}.`);
-export const forbidden = (message = "You are not allowed to do this.") => new DomainError("FORBIDDEN", message);
+export const forbidden = (message = "You are not allowed to do this.", reason?: string) =>
+  new DomainError("FORBIDDEN", message, { reason });
 export const unauthenticated = (message = "Log in first.", reason?: string) =>
   new DomainError("UNAUTHENTICATED", message, { reason });
 export const conflict = (message: string, reason?: string) => new DomainError("CONFLICT", message, { reason });
 export const unprocessable = (reason: string, message: string) => new DomainError("UNPROCESSABLE", message, { reason });
+/** @param retryAfter seconds until it may be tried again */
+export const rateLimited = (retryAfter: number) =>
+  new DomainError("RATE_LIMITED", "This was tried too often. Wait before you try again.", { retryAfter });
 export const badInput = (message: string, fields: FieldProblem[] = []) =>
   new DomainError("BAD_USER_INPUT", message, { fields });
 export const unavailable = (message: string, retryAfter: number, cause?: unknown) =>

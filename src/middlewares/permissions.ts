@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from "graphql";
+import type { GraphQLFieldResolver, GraphQLSchema } from "graphql";
 import type { IRules } from "graphql-shield";
 import type { Context } from "../apollo/context.ts";
 import { forbidden, unauthenticated } from "../domain/errors.ts";
@@ -9,10 +9,16 @@ import { allow, applyMiddleware, deny, rule, shield } from "./shield.ts";
 const allowIf = (check: (actor: Actor) => true | Error) =>
   rule({ cache: "no_cache" })((_root, _args, { actor }: Context) => (actor ? check(actor) : unauthenticated()));
 
-const isSignedIn = allowIf(() => true);
+/** Without the second factor that their role asks for, people may do what leads to it or out, and nothing else. */
+const allowIfSetUp = (check: (actor: Actor) => true | Error) =>
+  allowIf((actor) => (actor.secondFactorMissing ? setUpFirst() : check(actor)));
+const setUpFirst = () => forbidden("Set up your second factor first.", "SECOND_FACTOR_SETUP_REQUIRED");
+
+const isSignedInAtAll = allowIf(() => true);
+const isSignedIn = allowIfSetUp(() => true);
 /** Whether it is the staff of this very course, the service decides. */
-const staff = allowIf(({ role }) => role !== "STUDENT" || forbidden("This is for staff only."));
-const admin = allowIf(({ role }) => role === "ADMIN" || forbidden("This is for administrators only."));
+const staff = allowIfSetUp(({ role }) => role !== "STUDENT" || forbidden("This is for staff only."));
+const admin = allowIfSetUp(({ role }) => role === "ADMIN" || forbidden("This is for administrators only."));
 
 /** Who may ask, from the token alone and without I/O. What is not listed is denied. */
 export const rules = {
@@ -33,6 +39,12 @@ export const rules = {
     examResults: staff,
     job: isSignedIn,
     deadLetters: admin,
+    sessions: isSignedInAtAll,
+    users: admin,
+    user: admin,
+    auditLog: admin,
+    userImport: staff,
+    getEmailJobStatus: isSignedIn,
   },
   Mutation: {
     "*": deny,
@@ -40,6 +52,28 @@ export const rules = {
     login: allow,
     refreshSession: allow,
     logout: allow,
+    verifyEmail: allow,
+    resendVerification: allow,
+    requestPasswordReset: allow,
+    resetPassword: allow,
+    acceptInvitation: allow,
+    changePassword: isSignedIn,
+    updateProfile: isSignedIn,
+    revokeSession: isSignedInAtAll,
+    revokeAllSessions: isSignedInAtAll,
+    setUpSecondFactor: isSignedInAtAll,
+    confirmSecondFactor: isSignedInAtAll,
+    renewRecoveryCodes: isSignedIn,
+    removeSecondFactor: isSignedIn,
+    updateUserRole: admin,
+    disableUser: admin,
+    enableUser: admin,
+    resetSecondFactor: admin,
+    importUsers: staff,
+    exportMyData: isSignedIn,
+    deleteMyAccount: isSignedIn,
+    cancelAccountDeletion: isSignedIn,
+    sendEmailQueued: admin,
     createCourse: staff,
     enrollStudents: staff,
     withdrawStudent: staff,
@@ -84,5 +118,17 @@ export function withPermissions(schema: GraphQLSchema): GraphQLSchema {
         : Object.fromEntries(Object.keys(fields).map((field) => [field, checks[type]![field]])),
     ]),
   );
-  return applyMiddleware(schema, narrowed as never);
+  return withGuardedSubscribing(applyMiddleware(schema, narrowed as never), checks.Subscription as Checks);
+}
+
+type Resolve = GraphQLFieldResolver<unknown, Context>;
+type Checks = Record<string, (resolve: Resolve, ...asked: Parameters<Resolve>) => unknown>;
+
+/** The middleware guards what a subscription tells; that it begins is guarded here, so that a refusal depends on nothing else. */
+function withGuardedSubscribing(schema: GraphQLSchema, checks: Checks): GraphQLSchema {
+  for (const field of Object.values(schema.getSubscriptionType()!.getFields())) {
+    const { name, subscribe } = field;
+    field.subscribe = (root, args, context, info) => checks[name]!(subscribe!, root, args, context, info);
+  }
+  return schema;
 }

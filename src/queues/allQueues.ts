@@ -1,7 +1,8 @@
 import type { QueueDeclaration } from "./defineQueue.ts";
+import { emailQueue } from "./email.queue.ts";
 import { examQueue } from "./exam.queue.ts";
 import { systemQueue } from "./system.queue.ts";
 import { userQueue } from "./user.queue.ts";
 
 /** Everything about "all queues" loops over this list. */
-export const allQueues: readonly QueueDeclaration[] = [examQueue, userQueue, systemQueue];
+export const allQueues: readonly QueueDeclaration[] = [examQueue, userQueue, emailQueue, systemQueue];

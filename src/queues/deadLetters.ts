@@ -137,6 +137,18 @@ export function createDeadLetters({
       return true;
     },
 
+    /**
+     * Removes these jobs from Redis, whatever became of them, and their entries: for payloads that must not be kept.
+     * Safe to repeat. @throws Error when one of them is running
+     */
+    async forget(queue: string, jobIds: readonly string[]): Promise<void> {
+      for (const jobId of jobIds) {
+        const isRemoved = await queues.use(queue, (open) => open.remove(jobId));
+        if (!isRemoved) throw new Error(`job ${jobId} is running and cannot be forgotten yet`);
+        await removeEntry(entryId(queue, jobId));
+      }
+    },
+
     /** Adds the failed jobs that are not on the list, because a worker died before it added them. Returns how many. Safe to repeat. */
     async collect(): Promise<number> {
       const listed = new Set(await queues.use(deadLetterQueue, (dead) => dead.getRanges(["waiting"])));

@@ -53,7 +53,12 @@ export function createAccess({ db, cache }: { db: Db; cache: Cache }) {
      * For writing and for what only staff may see, from PostgreSQL.
      * @throws NOT_FOUND for a stranger, FORBIDDEN for a student of the course
      */
-    async requireStaff(tx: Db | Transaction, actor: Actor, courseId: string, what: string): Promise<void> {
+    async requireStaff(
+      tx: Db | Transaction,
+      actor: Pick<Actor, "userId" | "role">,
+      courseId: string,
+      what: string,
+    ): Promise<void> {
       if (actor.role === "ADMIN") return;
       const row = await tx.enrollment.findUnique({
         where: { courseId_userId: { courseId, userId: actor.userId } },

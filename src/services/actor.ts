@@ -21,6 +21,8 @@ export interface Actor {
   userId: string;
   role: UserRole;
   sessionId: string;
+  /** The role asks for a second factor that is not set up: nothing but setting it up is allowed. */
+  secondFactorMissing: boolean;
   requestId: string;
   reads: Reads;
 }

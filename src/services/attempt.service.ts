@@ -93,6 +93,7 @@ export function createAttemptService({
   events,
   checkAccessCode,
   graceSeconds,
+  unverifiedMayStart,
   newId,
 }: {
   db: Db;
@@ -104,6 +105,8 @@ export function createAttemptService({
   checkAccessCode: ReturnType<typeof createSharedSecretCheck>;
   /** How long after the deadline a save in flight is still taken. */
   graceSeconds: number;
+  /** Whether people whose address is not verified may start. */
+  unverifiedMayStart: boolean;
   newId: () => string;
 }) {
   const endOf = (deadlineAt: Date) => new Date(deadlineAt.getTime() + graceSeconds * 1000);
@@ -241,14 +244,15 @@ export function createAttemptService({
 
     /**
      * Starts an attempt, or returns the one in progress: a reload is no second attempt, and of two simultaneous starts one is made.
-     * @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_NOT_OPEN, EXAM_CLOSED, EXAM_ARCHIVED, NO_ATTEMPTS_LEFT, WRONG_ACCESS_CODE)
+     * @throws NOT_FOUND, FORBIDDEN,
+     *   UNPROCESSABLE (EMAIL_NOT_VERIFIED, EXAM_NOT_OPEN, EXAM_CLOSED, EXAM_ARCHIVED, NO_ATTEMPTS_LEFT, WRONG_ACCESS_CODE)
      */
     async start(actor: Actor, examIdGiven: string, accessCode?: string | null): Promise<Attempt> {
       const examId = requireId(examIdGiven, "exam");
       for (;;) {
         const eligible = await eligibility(db, examId, actor.userId);
         if (eligible.row.open_attempt_id) return get(actor, eligible.row.open_attempt_id);
-        requireMayStart(eligible);
+        requireMayStart(eligible, { unverifiedMayStart });
         const { access_code_hash: hashed } = eligible.row;
         if (hashed && !(await checkAccessCode(hashed, accessCode ?? "")))
           throw unprocessable("WRONG_ACCESS_CODE", "This exam asks for an access code; yours is missing or wrong.");
@@ -312,6 +316,12 @@ export function createAttemptService({
       const attempt = await get(actor, attemptId);
       if (attempt.userId !== actor.userId) throw notFound("attempt"); // staff may see it, not hand it in
       return attempt;
+    },
+
+    /** Hands in all that a person has open, because the account ends. Safe to repeat. */
+    async handInAll(userId: string): Promise<void> {
+      const open = await db.attempt.findMany({ where: { userId, status: "IN_PROGRESS" }, select: { id: true } });
+      for (const { id } of open) await handIn(id, { student: userId });
     },
 
     /**

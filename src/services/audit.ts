@@ -10,7 +10,22 @@ export interface AuditedAct {
   after?: Prisma.InputJsonValue;
 }
 
-/** Writes down who did what, in the transaction that does it. */
-export async function audit(tx: Transaction, actor: Actor, newId: () => string, act: AuditedAct): Promise<void> {
-  await tx.auditEntry.create({ data: { id: newId(), actorId: actor.userId, ...act } });
+/** Writes down who did what, in the transaction that does it. @param actor null for the system */
+export async function audit(
+  tx: Transaction,
+  actor: Pick<Actor, "userId"> | null,
+  newId: () => string,
+  act: AuditedAct,
+): Promise<void> {
+  await tx.auditEntry.create({ data: { id: newId(), actorId: actor?.userId ?? null, ...act } });
+}
+
+/** The same for acts that are many, in one statement. */
+export async function auditAll(
+  tx: Transaction,
+  { userId }: Pick<Actor, "userId">,
+  newId: () => string,
+  acts: readonly AuditedAct[],
+): Promise<void> {
+  await tx.auditEntry.createMany({ data: acts.map((act) => ({ id: newId(), actorId: userId, ...act })) });
 }

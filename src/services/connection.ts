@@ -16,23 +16,41 @@ export interface Connection<Node> {
   countAll: () => Promise<number>;
 }
 
-/** Prisma arguments of one page: newest first by id, one row more than asked so that the next page is known. */
-export interface PageQuery {
-  where: { id?: { lt?: string; gt?: string } };
+/** Prisma arguments of one page, one row more than asked so that the next page is known. */
+export interface PageQuery<Key = string> {
+  where: { id?: { lt?: Key; gt?: Key } };
   orderBy: { id: "asc" | "desc" };
   take: number;
+}
+
+/** Where the rows of a list come from. */
+export interface ConnectionSource<Row, Node, Key = string> {
+  find: (page: PageQuery<Key>) => Promise<Row[]>;
+  count: () => Promise<number>;
+  id: (row: Row) => Key;
+  toNode: (row: Row) => Node;
+}
+
+/** What a list is ordered by. */
+export interface Ordering<Key> {
+  direction: "asc" | "desc";
+  /** The key that a cursor holds; null for a text that is none. */
+  parse: (text: string) => Key | null;
 }
 
 export const DEFAULT_PAGE = 20;
 export const MAX_PAGE = 200;
 
-const encodeCursor = (id: string) => Buffer.from(id).toString("base64url");
+/** Ids are UUIDv7, so that is by creation. */
+const NEWEST_FIRST: Ordering<string> = { direction: "desc", parse: (text) => (isUuid(text) ? text : null) };
 
-function decodeCursor(cursor: string, path: string): string {
-  const id = Buffer.from(cursor, "base64url").toString();
-  if (!isUuid(id))
+const encodeCursor = (key: unknown) => Buffer.from(String(key)).toString("base64url");
+
+function decodeCursor<Key>(cursor: string, path: string, { parse }: Ordering<Key>): Key {
+  const key = parse(Buffer.from(cursor, "base64url").toString());
+  if (key === null)
     throw badInput(`${path} is not a cursor of this list.`, [{ path, message: "is not a cursor of this list" }]);
-  return id;
+  return key;
 }
 
 function pageSize(size: number, path: string): number {
@@ -42,28 +60,35 @@ function pageSize(size: number, path: string): number {
 }
 
 /**
- * The one maker of connections: keyset pages ordered by id, newest first (ids are UUIDv7, so that is by creation).
+ * A list ordered by id, the newest first.
  * @throws BAD_USER_INPUT for a size out of range, a foreign cursor, or `first` together with `last`.
  */
-export async function connectionOf<Row extends object, Node>(
+export const connectionOf = <Row extends object, Node>(
   args: PageArgs,
-  source: {
-    find: (page: PageQuery) => Promise<Row[]>;
-    count: () => Promise<number>;
-    id: (row: Row) => string;
-    toNode: (row: Row) => Node;
-  },
+  source: ConnectionSource<Row, Node>,
+): Promise<Connection<Node>> => connectionBy(NEWEST_FIRST, args, source);
+
+/**
+ * The one maker of connections: keyset pages in any order that a key gives.
+ * @throws BAD_USER_INPUT for a size out of range, a foreign cursor, or `first` together with `last`.
+ */
+export async function connectionBy<Row extends object, Node, Key>(
+  ordering: Ordering<Key>,
+  args: PageArgs,
+  source: ConnectionSource<Row, Node, Key>,
 ): Promise<Connection<Node>> {
   if (args.first != null && args.last != null)
     throw badInput("Ask for first or for last, not both.", [{ path: "last", message: "not together with first" }]);
   const backwards = args.last != null;
   const size = backwards ? pageSize(args.last!, "last") : pageSize(args.first ?? DEFAULT_PAGE, "first");
-  const older = args.after == null ? undefined : decodeCursor(args.after, "after");
-  const newer = args.before == null ? undefined : decodeCursor(args.before, "before");
-  const bounds = { ...(older && { lt: older }), ...(newer && { gt: newer }) };
+  const after = args.after == null ? undefined : decodeCursor(args.after, "after", ordering);
+  const before = args.before == null ? undefined : decodeCursor(args.before, "before", ordering);
+  const isDescending = ordering.direction === "desc";
+  const [lt, gt] = isDescending ? [after, before] : [before, after];
+  const bounds = { ...(lt !== undefined && { lt }), ...(gt !== undefined && { gt }) };
   const rows = await source.find({
-    where: older || newer ? { id: bounds } : {},
-    orderBy: { id: backwards ? "asc" : "desc" },
+    where: after !== undefined || before !== undefined ? { id: bounds } : {},
+    orderBy: { id: isDescending === backwards ? "asc" : "desc" },
     take: size + 1,
   });
   const more = rows.length > size;
@@ -74,8 +99,8 @@ export async function connectionOf<Row extends object, Node>(
     nodes: edges.map(({ node }) => node),
     edges,
     pageInfo: {
-      hasNextPage: backwards ? newer !== undefined : more,
-      hasPreviousPage: backwards ? more : older !== undefined,
+      hasNextPage: backwards ? before !== undefined : more,
+      hasPreviousPage: backwards ? more : after !== undefined,
       startCursor: edges[0]?.cursor ?? null,
       endCursor: edges.at(-1)?.cursor ?? null,
     },

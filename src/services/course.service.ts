@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
 import { conflict, forbidden, notFound, unprocessable } from "../domain/errors.ts";
+import { normalAddress } from "../domain/person.ts";
 import type { Course as CourseRow, Enrollment as EnrollmentRow, User as UserRow } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -47,7 +48,7 @@ const enrolling = z.object({
   students: z
     .array(
       z.object({
-        email: z.string().trim().toLowerCase(),
+        email: z.string().transform(normalAddress),
         extraTimePercent: z.number().int().min(0, "is below 0").max(400, "is above 400"),
         role: z.enum(["STUDENT", "INSTRUCTOR"]),
       }),

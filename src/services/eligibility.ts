@@ -13,6 +13,7 @@ interface EligibilityRow {
   shuffle_questions: boolean;
   shuffle_options: boolean;
   access_code_hash: string | null;
+  is_verified: boolean;
   role: "STUDENT" | "INSTRUCTOR" | null;
   extra_time_percent: number | null;
   extra_minutes: number | null;
@@ -37,6 +38,7 @@ export async function eligibility(db: Db | Transaction, examId: string, userId: 
   const [row] = await db.$queryRaw<EligibilityRow[]>`
     SELECT exam.course_id, exam.status::text, exam.duration_minutes, exam.opens_at, exam.closes_at, exam.attempts_allowed,
            exam.shuffle_questions, exam.shuffle_options, exam.access_code_hash,
+           EXISTS (SELECT FROM users WHERE id = ${userId}::uuid AND email_verified_at IS NOT NULL) AS is_verified,
            enrollment.role::text, enrollment.extra_time_percent,
            grants.extra_minutes, grants.extra_attempts, grants.opens_at AS own_opens_at, grants.closes_at AS own_closes_at,
            coalesce(tries.last_number, 0) AS last_number, tries.open_attempt_id, clock_timestamp() AS now
@@ -63,11 +65,19 @@ export async function eligibility(db: Db | Transaction, examId: string, userId: 
   return { row, window };
 }
 
-/** @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_ARCHIVED, EXAM_NOT_OPEN, EXAM_CLOSED, NO_ATTEMPTS_LEFT) */
-export function requireMayStart({ row, window }: Eligibility): void {
+/** @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_ARCHIVED, EMAIL_NOT_VERIFIED, EXAM_NOT_OPEN, EXAM_CLOSED, NO_ATTEMPTS_LEFT) */
+export function requireMayStart(
+  { row, window }: Eligibility,
+  { unverifiedMayStart }: { unverifiedMayStart: boolean },
+): void {
   if (row.status === "DRAFT" || !row.role) throw notFound("exam");
   if (row.role !== "STUDENT") throw forbidden("Staff of the course cannot take its exams.");
   if (row.status === "ARCHIVED") throw unprocessable("EXAM_ARCHIVED", "This exam takes no more attempts.");
+  if (!row.is_verified && !unverifiedMayStart)
+    throw unprocessable(
+      "EMAIL_NOT_VERIFIED",
+      "Verify your e-mail address first, by the link in the mail you were sent.",
+    );
   if (window.opensAt && row.now < window.opensAt)
     throw unprocessable("EXAM_NOT_OPEN", `This exam opens at ${window.opensAt.toISOString()}.`);
   if (window.closesAt && row.now >= window.closesAt)

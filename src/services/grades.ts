@@ -12,7 +12,7 @@ export interface ToGrade {
   answers: {
     versionId: string;
     response: QuestionResponse | null;
-    /** What a person gave; null where the key decides. */
+    /** What a person gave, and all points of somebody erased, whose own words are gone; null where the key decides. */
     pointsByHand: string | null;
   }[];
 }
@@ -23,9 +23,9 @@ export async function readToGrade(db: Db | Transaction, attemptId: string): Prom
     SELECT attempt.status::text, attempt.xmin::text AS "rowVersion", (
       SELECT coalesce(json_agg(json_build_object(
         'versionId', question_version_id, 'response', response,
-        'pointsByHand', CASE WHEN graded_by_id IS NOT NULL THEN points::text END)), '[]')
+        'pointsByHand', CASE WHEN graded_by_id IS NOT NULL OR student.erased_at IS NOT NULL THEN points::text END)), '[]')
       FROM answers WHERE attempt_id = attempt.id) AS answers
-    FROM attempts attempt WHERE attempt.id = ${attemptId}::uuid`;
+    FROM attempts attempt JOIN users student ON student.id = attempt.user_id WHERE attempt.id = ${attemptId}::uuid`;
   return row ?? null;
 }
 

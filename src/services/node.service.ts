@@ -6,6 +6,7 @@ import type { Attempt, AttemptService } from "./attempt.service.ts";
 import type { Course, CourseService } from "./course.service.ts";
 import type { Exam, ExamService } from "./exam.service.ts";
 import { isUuid } from "./ids.ts";
+import type { PeopleService } from "./people.service.ts";
 import type { Question, QuestionService } from "./question.service.ts";
 
 export type Node = User | Course | Question | Exam | Attempt;
@@ -18,6 +19,7 @@ export type NodeService = ReturnType<typeof createNodeService>;
 export function createNodeService({
   db,
   accounts,
+  people,
   courses,
   questions,
   exams,
@@ -25,13 +27,14 @@ export function createNodeService({
 }: {
   db: Db;
   accounts: AccountService;
+  people: PeopleService;
   courses: CourseService;
   questions: QuestionService;
   exams: ExamService;
   attempts: AttemptService;
 }) {
   const finders: Record<NodeType, (actor: Actor, id: string) => Promise<Node | null>> = {
-    User: async (actor, id) => (id === actor.userId ? accounts.me(actor) : null),
+    User: async (actor, id) => (id === actor.userId ? accounts.me(actor) : people.get(actor, id)),
     Course: courses.get,
     Question: questions.get,
     Exam: exams.get,

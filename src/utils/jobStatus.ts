@@ -14,7 +14,7 @@ export interface JobStatus {
   progress: number;
   /** Tries that have ended. */
   attempts: number;
-  /** Why the last try failed: the sentence of a refusal, or that it was a fault, without internal text. */
+  /** Why the last try failed: the sentence of a refusal or of a service that is away, or that it was a fault, without internal text. */
   failedReason: string | null;
   createdAt: Date;
   /** Not before this time. */
@@ -72,8 +72,9 @@ export function createJobStatus({ db, queues, clock }: { db: Db; queues: OpenQue
 async function find(queues: OpenQueues, queueName: string, jobId: string) {
   try {
     return await queues.use(queueName, async (queue) => {
+      const state = await queue.getJobState(jobId); // first: else a job that ends meanwhile would be FAILED without a reason
       const job: Job<JobData> | undefined = await queue.getJob(jobId);
-      return job ? { job, state: await queue.getJobState(jobId) } : null;
+      return job ? { job, state } : null;
     });
   } catch (error) {
     if (error instanceof QueuesUnavailable) return null;
@@ -96,9 +97,9 @@ function stateOf(state: BullState): JobState {
   }
 }
 
-/** The text of a fault may name hosts and tables, so only the text of a refusal is passed on. */
+/** The text of a fault may name hosts and tables, so only a text that is meant for people is passed on. */
 function reasonOf(job: Job<JobData>): string | null {
   if (!job.failedReason) return null;
-  const refused = job.stacktrace?.at(-1)?.startsWith("UnrecoverableError");
-  return refused ? job.failedReason : "The job failed because of an internal error.";
+  const isOurs = /^(UnrecoverableError|DomainError):/.test(job.stacktrace?.at(-1) ?? "");
+  return isOurs ? job.failedReason : "The job failed because of an internal error.";
 }

@@ -76,7 +76,7 @@ export async function runJob({
     }
     // A rule gives the same answer next time; a service that is away does not.
     if (error instanceof DomainError && error.code !== "SERVICE_UNAVAILABLE")
-      throw new UnrecoverableError(error.message);
+      throw Object.assign(new UnrecoverableError(error.message), { cause: error }); // the cause is for the log
     throw error;
   } finally {
     clearTimeout(timer);

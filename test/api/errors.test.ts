@@ -98,7 +98,7 @@ describe("a refusal", () => {
   it.each([
     [
       "registering",
-      "mutation ($input: RegisterInput!) { register(input: $input) { id } }",
+      "mutation ($input: RegisterInput!) { register(input: $input) { jobId } }",
       { input: { email: "no", password: "short", name: "" } },
       ["input.email", "input.password", "input.name"],
     ],
@@ -150,7 +150,7 @@ describe("a refusal", () => {
   it.each([
     [
       "register",
-      'mutation ($text: String!) { register(input: { email: "nul@school.example", password: "long enough it is", name: $text }) { id } }',
+      'mutation ($text: String!) { register(input: { email: "nul@school.example", password: "long enough it is", name: $text }) { jobId } }',
     ],
     ["login", "mutation ($text: String!) { login(email: $text, password: $text) { accessToken } }"],
     ["refreshSession", "mutation ($text: String!) { refreshSession(refreshToken: $text) { accessToken } }"],
@@ -274,7 +274,8 @@ describe("a request that is none", () => {
   it("is 413 when its body is too large", async () => {
     const { status, errors } = await post(JSON.stringify({ query: `{ serverTime } # ${"x".repeat(400_000)}` }));
     expect(status).toBe(413);
-    expect(errors[0]!.extensions).toMatchObject({ code: "BAD_USER_INPUT" });
+    expect(errors[0]!.extensions).toMatchObject({ code: "BAD_USER_INPUT", status: 413 });
+    expect(errors[0]!.message).toMatch(/larger than \d+ KB/);
   });
 
   it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])(
@@ -361,7 +362,12 @@ describe("a fault of the server", () => {
 
   it("is told as a request id alone, under which the log has it", async () => {
     const { tokens } = broken.container;
-    const { token } = await tokens.sign({ userId: nothingsId(), role: "ADMIN", sessionId: nothingsId() });
+    const { token } = await tokens.sign({
+      userId: nothingsId(),
+      role: "ADMIN",
+      sessionId: nothingsId(),
+      secondFactorMissing: false,
+    });
     const { status, errors, headers, data } = await broken.ask("{ courses { nodes { id } } }", {}, token);
     expect(status).toBe(200);
     expect(data).toBeNull();

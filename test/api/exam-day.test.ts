@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
+import { aLinkFor } from "../support/links.ts";
 import { somePeople } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
 
@@ -42,12 +43,14 @@ describe("an exam day", () => {
     const password = "correct horse battery";
     const email = "Eve@School.example";
     const registered = await app.ask(
-      `mutation ($input: RegisterInput!) { register(input: $input) { id email role } }`,
+      `mutation ($input: RegisterInput!) { register(input: $input) { user { id email role } } }`,
       {
         input: { email, password, name: "Eve" },
       },
     );
-    expect(registered.data.register).toMatchObject({ email: "eve@school.example", role: "STUDENT" });
+    const { user } = registered.data.register;
+    expect(user).toMatchObject({ email: "eve@school.example", role: "STUDENT" });
+    await app.container.services.credentials.verifyEmail(await aLinkFor(app.container, user.id, "VERIFY_EMAIL"));
     const login = await app.ask(LOGIN, { email, password });
     const student = login.data.login.accessToken as string;
 

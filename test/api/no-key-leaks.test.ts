@@ -89,7 +89,10 @@ const walks: Walk[] = [
   { field: "serverTime" },
 ];
 /** Nothing of these is about an exam's content, or a student gets nothing at all: see the permission matrix. */
-const ELSEWHERE = ["questionTypes", "question", "questions", "examResults", "job", "deadLetters"];
+const ELSEWHERE = [
+  ...["questionTypes", "question", "questions", "examResults", "job", "deadLetters"],
+  ...["sessions", "user", "users", "auditLog", "userImport", "getEmailJobStatus"],
+];
 
 const variables = () => ({ attemptId, examId, courseId: school.courseId });
 

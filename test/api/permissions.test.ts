@@ -4,6 +4,8 @@ import { graphql } from "graphql";
 import { createSchema } from "../../src/apollo/schema.ts";
 import { loadTypeDefs } from "../../src/apollo/typeDefs.ts";
 import { rules, withPermissions } from "../../src/middlewares/permissions.ts";
+import { emailQueue } from "../../src/queues/email.queue.ts";
+import { aLinkFor } from "../support/links.ts";
 import { anExam, choiceQuestion } from "../support/school.ts";
 import { firstOf } from "../support/subscriber.ts";
 import { type GraphqlAnswer, startTestApp, type TestApp } from "../support/testApp.ts";
@@ -33,6 +35,7 @@ const NULL = "null";
 const NONE = "UNAUTHENTICATED";
 const NO = "FORBIDDEN";
 const HIDDEN = "NOT_FOUND";
+const REFUSED = "UNPROCESSABLE";
 const forAll: Expected = [OK, OK, OK, OK, OK, OK];
 const forMembers: Expected = [NONE, OK, HIDDEN, HIDDEN, OK, OK];
 const forEverybodyKnown: Expected = [NONE, OK, OK, OK, OK, OK];
@@ -43,12 +46,18 @@ const password = "correct horse battery staple";
 let accounts = 0;
 async function anAccount() {
   const email = `account-${accounts++}@school.example`;
-  await app.container.services.accounts.register({ email, password, name: "Somebody" });
-  return { email, password };
+  const { id } = await app.container.services.accounts.open({ email, password, name: "Somebody", role: "STUDENT" });
+  return { email, password, id };
 }
 async function aRefreshToken() {
   const { email } = await anAccount();
-  return (await app.container.services.accounts.login(email, password, { ip: null, userAgent: null })).refreshToken;
+  return (await app.container.services.sessions.login({ email, password }, { ip: null, userAgent: null })).refreshToken;
+}
+async function aSession() {
+  const id = nothingsId();
+  const userId = world.school.students[0]!.id;
+  await app.container.db.session.create({ data: { id, userId, tokenHash: id, expiresAt: new Date("2100-01-01") } });
+  return { id };
 }
 /** An exam of its own for each try, so that the tries do not meet. */
 const aDraft = async () => (await anExam(app.container, world.school, { publish: false })).examId;
@@ -68,6 +77,18 @@ async function aJob() {
     where: { ownerId: world.school.students[0]!.id },
   });
   return { queue: job.queue, id: job.id };
+}
+
+async function aMailOfTheStudent() {
+  const { db, outbox } = app.container;
+  const { id } = world.school.students[0]!;
+  return outbox.add(db, emailQueue, "sendTemplate", { template: "passwordChanged", userId: id }, { ownerId: id });
+}
+const PEOPLE = "email,name\nada@school.example,Ada\n";
+/** Of the teacher's. */
+async function anImport() {
+  const input = { csv: PEOPLE, courseId: world.school.courseId };
+  return (await app.container.services.imports.request(world.school.teacher.actor, input)).import.id;
 }
 
 const matrix: Line[] = [
@@ -99,7 +120,7 @@ const matrix: Line[] = [
     field: "Query.node (a person)",
     operation: "query ($id: ID!) { result: node(id: $id) { id } }",
     variables: () => ({ id: world.school.students[0]!.id }),
-    expected: [NONE, OK, NULL, NULL, NULL, NULL],
+    expected: [NONE, OK, NULL, NULL, NULL, OK],
   },
   { field: "Query.serverTime", operation: "{ result: serverTime }", variables: () => ({}), expected: forAll },
   {
@@ -193,14 +214,38 @@ const matrix: Line[] = [
     expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, OK],
   },
   {
+    field: "Query.userImport",
+    operation: "query ($id: ID!) { result: userImport(id: $id) { doneRows reportUrl rows { totalCount } } }",
+    variables: async () => ({ id: await anImport() }),
+    expected: forStaff,
+  },
+  {
     field: "Query.deadLetters",
     operation: "{ result: deadLetters { id } }",
     variables: () => ({}),
     expected: forAdmins(OK),
   },
   {
+    field: "Query.users",
+    operation: "{ result: users { totalCount } }",
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Query.user",
+    operation: "query ($id: ID!) { result: user(id: $id) { id } }",
+    variables: () => ({ id: world.school.students[0]!.id }),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Query.auditLog",
+    operation: "{ result: auditLog { totalCount } }",
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
     field: "Mutation.register",
-    operation: "mutation ($input: RegisterInput!) { result: register(input: $input) { id role } }",
+    operation: "mutation ($input: RegisterInput!) { result: register(input: $input) { queued jobId } }",
     variables: () => ({ input: { email: `new-${accounts++}@school.example`, password, name: "New" } }),
     expected: forAll,
   },
@@ -222,6 +267,139 @@ const matrix: Line[] = [
     operation: "mutation ($token: String!) { result: logout(refreshToken: $token) }",
     variables: async () => ({ token: await aRefreshToken() }),
     expected: forAll,
+  },
+  {
+    field: "Query.sessions",
+    operation: "{ result: sessions { id } }",
+    variables: () => ({}),
+    expected: forEverybodyKnown,
+  },
+  {
+    field: "Mutation.revokeSession",
+    operation: "mutation ($id: ID!) { result: revokeSession(id: $id) }",
+    variables: aSession,
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.revokeAllSessions",
+    operation: "mutation { result: revokeAllSessions }",
+    variables: () => ({}),
+    expected: forEverybodyKnown,
+  },
+  {
+    field: "Mutation.verifyEmail",
+    operation: "mutation ($token: String!) { result: verifyEmail(token: $token) { id } }",
+    variables: async () => ({ token: await aLinkFor(app.container, (await anAccount()).id, "VERIFY_EMAIL") }),
+    expected: forAll,
+  },
+  {
+    field: "Mutation.resendVerification",
+    operation: "mutation ($email: String!) { result: resendVerification(email: $email) { jobId } }",
+    variables: () => ({ email: `new-${accounts++}@school.example` }),
+    expected: forAll,
+  },
+  {
+    field: "Mutation.requestPasswordReset",
+    operation: "mutation ($email: String!) { result: requestPasswordReset(email: $email) { jobId } }",
+    variables: () => ({ email: `new-${accounts++}@school.example` }),
+    expected: forAll,
+  },
+  {
+    field: "Mutation.resetPassword",
+    operation:
+      'mutation ($token: String!) { result: resetPassword(token: $token, newPassword: "another good password") { id } }',
+    variables: async () => ({ token: await aLinkFor(app.container, (await anAccount()).id, "RESET_PASSWORD") }),
+    expected: forAll,
+  },
+  {
+    field: "Mutation.acceptInvitation",
+    operation:
+      'mutation ($token: String!) { result: acceptInvitation(token: $token, password: "another good password") { id } }',
+    variables: async () => {
+      const { id } = await anAccount();
+      await app.container.db.user.update({ where: { id }, data: { passwordHash: null } });
+      return { token: await aLinkFor(app.container, id, "INVITE") };
+    },
+    expected: forAll,
+  },
+  {
+    field: "Mutation.changePassword (without the password)",
+    operation:
+      'mutation { result: changePassword(currentPassword: "not this one", newPassword: "another good password") { id } }',
+    variables: () => ({}),
+    expected: [NONE, NONE, NONE, NONE, NONE, NONE],
+  },
+  {
+    field: "Mutation.updateProfile",
+    operation: 'mutation { result: updateProfile(input: { locale: "de" }) { id } }',
+    variables: () => ({}),
+    expected: forEverybodyKnown,
+  },
+  {
+    field: "Mutation.exportMyData",
+    operation: "mutation { result: exportMyData { jobId } }",
+    variables: () => ({}),
+    expected: forEverybodyKnown,
+  },
+  {
+    field: "Mutation.deleteMyAccount (without the password)",
+    operation: 'mutation { result: deleteMyAccount(password: "not this one") { jobId } }',
+    variables: () => ({}),
+    expected: [NONE, NONE, NONE, NONE, NONE, NONE],
+  },
+  {
+    field: "Mutation.cancelAccountDeletion",
+    operation: "mutation { result: cancelAccountDeletion { id } }",
+    variables: () => ({}),
+    expected: forEverybodyKnown,
+  },
+  {
+    field: "Mutation.setUpSecondFactor (without the password)",
+    operation: 'mutation { result: setUpSecondFactor(password: "not this one") { secret } }',
+    variables: () => ({}),
+    expected: [NONE, NONE, NONE, NONE, NONE, NONE],
+  },
+  {
+    field: "Mutation.confirmSecondFactor (without setting it up)",
+    operation: 'mutation { result: confirmSecondFactor(code: "123456") }',
+    variables: () => ({}),
+    expected: [NONE, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
+  },
+  {
+    field: "Mutation.renewRecoveryCodes (without the password)",
+    operation: 'mutation { result: renewRecoveryCodes(password: "not this one", code: "123456") }',
+    variables: () => ({}),
+    expected: [NONE, NONE, NONE, NONE, NONE, NONE],
+  },
+  {
+    field: "Mutation.removeSecondFactor (without the password)",
+    operation: 'mutation { result: removeSecondFactor(password: "not this one", code: "123456") }',
+    variables: () => ({}),
+    expected: [NONE, NONE, NONE, NONE, NONE, NONE],
+  },
+  {
+    field: "Mutation.updateUserRole",
+    operation: "mutation ($id: ID!) { result: updateUserRole(id: $id, role: INSTRUCTOR) { id } }",
+    variables: anAccount,
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.disableUser",
+    operation: "mutation ($id: ID!) { result: disableUser(id: $id) { id } }",
+    variables: anAccount,
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.enableUser",
+    operation: "mutation ($id: ID!) { result: enableUser(id: $id) { id } }",
+    variables: anAccount,
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.resetSecondFactor",
+    operation: "mutation ($id: ID!) { result: resetSecondFactor(userId: $id) { id } }",
+    variables: anAccount,
+    expected: forAdmins(OK),
   },
   {
     field: "Mutation.createCourse",
@@ -262,6 +440,18 @@ const matrix: Line[] = [
     field: "Mutation.importQuestions",
     operation: "mutation ($input: ImportQuestionsInput!) { result: importQuestions(input: $input) { dryRun } }",
     variables: () => ({ input: { courseId: world.school.courseId, format: "GIFT", content: "Sky is blue. {T}" } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.importUsers",
+    operation: "mutation ($input: ImportUsersInput!) { result: importUsers(input: $input) { jobId } }",
+    variables: () => ({ input: { csv: PEOPLE } }),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.importUsers (into a course)",
+    operation: "mutation ($input: ImportUsersInput!) { result: importUsers(input: $input) { jobId } }",
+    variables: () => ({ input: { csv: PEOPLE, courseId: world.school.courseId } }),
     expected: forStaff,
   },
   {
@@ -348,6 +538,18 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Query.getEmailJobStatus",
+    operation: "query ($id: ID!) { result: getEmailJobStatus(jobId: $id) { state } }",
+    variables: async () => ({ id: await aMailOfTheStudent() }),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, OK],
+  },
+  {
+    field: "Mutation.sendEmailQueued",
+    operation: "mutation ($input: EmailInput!) { result: sendEmailQueued(input: $input) { queued } }",
+    variables: () => ({ input: { to: "somebody@school.example", subject: "Exam day", text: "Come at nine." } }),
+    expected: forAdmins(OK),
+  },
+  {
     field: "Mutation.retryDeadLetter",
     operation: "mutation ($id: ID!) { result: retryDeadLetter(id: $id) }",
     variables: () => ({ id: `exam-${nothingsId()}` }),
@@ -372,6 +574,15 @@ const matrix: Line[] = [
     expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, OK],
   },
 ];
+
+/** What those who still have to set up their second factor may do beside what visitors may. */
+const LEADS_TO_SECOND_FACTOR = new Set([
+  "Mutation.setUpSecondFactor",
+  "Mutation.confirmSecondFactor",
+  "Query.sessions",
+  "Mutation.revokeSession",
+  "Mutation.revokeAllSessions",
+]);
 
 /** What somebody is told: a code, or whether there was an answer. */
 const outcomeOf = ({ data, errors }: Pick<GraphqlAnswer, "data" | "errors">): unknown =>
@@ -402,6 +613,19 @@ describe("permissions", () => {
       ? await firstOf(app.url, operation, given, token)
       : await app.ask(operation, given, token);
     expect(outcomeOf(reply)).toBe(answer);
+  });
+
+  it.each(matrix)("let an administrator without the second factor do no more than set it up: $field", async (line) => {
+    const { field, operation, variables, expected } = line;
+    const admin = world.people.admin!;
+    const { token } = await app.container.tokens.sign({ ...admin.actor, secondFactorMissing: true });
+    const given = (await variables("admin")) as Record<string, unknown>;
+    const { errors } = field.startsWith("Subscription.")
+      ? await firstOf(app.url, operation, given, token)
+      : await app.ask(operation, given, token);
+    const isForVisitors = expected[0] !== NONE;
+    const isFree = isForVisitors || LEADS_TO_SECOND_FACTOR.has(field.split(" ")[0]!);
+    expect(errors?.[0]?.extensions.reason === "SECOND_FACTOR_SETUP_REQUIRED").toBe(!isFree);
   });
 
   it.each(["Query", "Mutation"])("deny a field of %s that has no rule, to an administrator too", async (type) => {

@@ -17,6 +17,8 @@ const RECORDS = [
   "postgres/postgres.json",
 ];
 
+const KEYS = ["jwt-private-key.pem", "secrets-key"];
+
 interface DevRun {
   child: ChildProcess;
   output(): string;
@@ -41,7 +43,7 @@ afterAll(async () => {
 });
 
 function startDev(env: NodeJS.ProcessEnv = {}): DevRun {
-  const { DATABASE_URL: _, REDIS_URL: __, PORT: ___, ...rest } = process.env;
+  const { DATABASE_URL: _, REDIS_URL: __, PORT: ___, SMTP_URL: ____, ...rest } = process.env;
   const child = spawn("npm", ["run", "dev"], {
     env: { ...rest, NODE_OPTIONS: "", LECTERN_DATA_DIR: folder, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -88,10 +90,10 @@ function runningPids(): number[] {
   });
 }
 
-async function eventually<T>(check: () => T, limitMs = 120_000): Promise<T> {
+async function eventually<T>(check: () => T | Promise<T>, limitMs = 120_000): Promise<T> {
   for (const deadline = Date.now() + limitMs; ; await pause(50)) {
     try {
-      return check();
+      return await check();
     } catch (error) {
       if (Date.now() > deadline) throw error;
     }
@@ -129,13 +131,33 @@ describe("npm run dev", () => {
     expect(run.output()).toContain("Everything is stopped.");
   });
 
-  it("keeps its data and its signing key over a restart, also when it is killed", async () => {
+  it("catches all mails, and the links in them work", async () => {
+    const run = startDev();
+    const { api } = await banner(run);
+    const mails = /Mails +(http:\S+)/.exec(run.output())![1]!;
+    await ask(api, 'mutation { requestPasswordReset(email: "teacher@lectern.example") { jobId } }');
+    const textOf = async (url: string | URL) => (await fetch(url)).text();
+    const mail = await eventually(async () => {
+      const [, page] = /teacher@lectern\.example<\/td><td><a href="([^"]+)">Set a new password/.exec(
+        await textOf(mails),
+      )!;
+      return textOf(new URL(page!, mails));
+    });
+    const [link] = /http:\/\/localhost:\d+\/reset-password\?token=[\w-]+/.exec(mail)!;
+    expect(new URL(link).origin).toBe(new URL(api).origin);
+    expect(await textOf(link)).toContain("<h1>Set a new password</h1>");
+    pressCtrlC(run);
+    expect(await run.exited).toBe(0);
+    await expect(fetch(mails)).rejects.toThrow();
+  });
+
+  it("keeps its data and its keys over a restart, also when it is killed", async () => {
     const first = startDev();
     const { api } = await banner(first);
     const account = '(input: { email: "kept@lectern.example", password: "a long password", name: "Kept" })';
-    expect((await ask(api, `mutation { register${account} { id } }`)).errors).toBeUndefined();
-    expect(statSync(path.join(folder, "jwt-private-key.pem")).mode & 0o777).toBe(0o600);
-    const key = readFileSync(path.join(folder, "jwt-private-key.pem"), "utf8");
+    expect((await ask(api, `mutation { register${account} { jobId } }`)).errors).toBeUndefined();
+    for (const key of KEYS) expect(statSync(path.join(folder, key)).mode & 0o777).toBe(0o600);
+    const keys = KEYS.map((key) => readFileSync(path.join(folder, key), "utf8"));
     const pids = RECORDS.map(pidOf);
     process.kill(pidOf("dev.json"), "SIGKILL");
     await first.exited;
@@ -146,7 +168,7 @@ describe("npm run dev", () => {
     expect(pids.filter(isAlive)).toEqual([]);
     const login = 'mutation { login(email: "kept@lectern.example", password: "a long password") { user { name } } }';
     expect(await ask(again.api, login)).toMatchObject({ data: { login: { user: { name: "Kept" } } } });
-    expect(readFileSync(path.join(folder, "jwt-private-key.pem"), "utf8")).toBe(key);
+    expect(KEYS.map((key) => readFileSync(path.join(folder, key), "utf8"))).toEqual(keys);
     second.child.kill("SIGTERM"); // to npm, as a supervisor would
     await second.exited;
     await eventually(() => expect(runningPids()).toEqual([]));
@@ -154,10 +176,11 @@ describe("npm run dev", () => {
 
   it("takes the next port where the usual one is taken, and refuses a second run on the same data", async () => {
     const taken = await occupy(await getPort({ port: 4000 })).catch(() => undefined);
-    const run = startDev();
+    const run = startDev({ SMTP_URL: "smtp://user:secret@mail.school.example:587" });
     const { api } = await banner(run);
     expect(api).not.toContain(":4000/");
     expect(run.output()).toMatch(/Port 4000 was taken, so it is \d+\./);
+    expect(run.output()).toMatch(/Mails +sent through mail\.school\.example:587\n/); // and none is caught
 
     const other = startDev();
     expect(await other.exited).toBe(1);

@@ -25,6 +25,10 @@ export async function createLink(url: string) {
   return {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut,
+    /** Connections stay open, and nothing comes through any more; new ones are not concerned. */
+    hold: () => {
+      for (const socket of sockets) socket.unpipe();
+    },
     restore: () => {
       isCut = false;
     },

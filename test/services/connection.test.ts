@@ -1,7 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 
-import { connectionOf, MAX_PAGE, type PageArgs, type PageQuery } from "../../src/services/connection.ts";
+import {
+  connectionBy,
+  connectionOf,
+  MAX_PAGE,
+  type Ordering,
+  type PageArgs,
+  type PageQuery,
+} from "../../src/services/connection.ts";
 
 const uuid = (index: number) => `019aa000-0000-7000-8000-${String(index).padStart(12, "0")}`;
 
@@ -58,6 +65,47 @@ describe("a connection", () => {
     const first = await page(ids, { first: 2 });
     const second = await page([...ids, uuid(5)], { first: 2, after: first.pageInfo.endCursor });
     expect([...first.nodes, ...second.nodes]).toEqual([uuid(4), uuid(3), uuid(2), uuid(1)]);
+  });
+
+  it("may be ordered by another key, the smallest first", async () => {
+    const byNumber: Ordering<number> = {
+      direction: "asc",
+      parse: (text) => (/^\d+$/.test(text) ? Number(text) : null),
+    };
+    const numbers = Array.from({ length: 23 }, (_, index) => index * 5); // 100 comes after 95, not after 10
+    const ofNumbers = (args: PageArgs) =>
+      connectionBy(byNumber, args, {
+        find: async ({ where: { id: bounds = {} }, orderBy, take }: PageQuery<number>) =>
+          numbers
+            .filter((key) => key < (bounds.lt ?? Number.POSITIVE_INFINITY) && key > (bounds.gt ?? -1))
+            .sort((a, b) => (orderBy.id === "asc" ? a - b : b - a))
+            .slice(0, take)
+            .map((key) => ({ key })),
+        count: async () => numbers.length,
+        id: ({ key }) => key,
+        toNode: ({ key }) => key,
+      });
+
+    const forwards: number[] = [];
+    for (let after: string | null = null, more = true; more; ) {
+      const { nodes, pageInfo }: Awaited<ReturnType<typeof ofNumbers>> = await ofNumbers({ first: 4, after });
+      forwards.push(...nodes);
+      after = pageInfo.endCursor;
+      more = pageInfo.hasNextPage;
+    }
+    expect(forwards).toEqual(numbers);
+
+    const backwards: number[] = [];
+    for (let before: string | null = null, more = true; more; ) {
+      const { nodes, pageInfo }: Awaited<ReturnType<typeof ofNumbers>> = await ofNumbers({ last: 4, before });
+      backwards.unshift(...nodes);
+      before = pageInfo.startCursor;
+      more = pageInfo.hasPreviousPage;
+    }
+    expect(backwards).toEqual(numbers);
+    await expect(ofNumbers({ after: Buffer.from("x").toString("base64url") })).rejects.toMatchObject({
+      code: "BAD_USER_INPUT",
+    });
   });
 
   it("has no cursors on an empty page", async () => {

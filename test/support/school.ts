@@ -2,6 +2,7 @@ import { uuidv7 } from "uuidv7";
 import type { Container } from "../../src/container.ts";
 import type { UserRole } from "../../src/generated/prisma/enums.ts";
 import { type Actor, Reads } from "../../src/services/actor.ts";
+import { hashSecret } from "../../src/services/passwords.ts";
 
 export interface Person {
   id: string;
@@ -10,22 +11,33 @@ export interface Person {
   token: string;
 }
 
+const nobodyKnows = hashSecret(uuidv7());
+
 /** People with accounts and access tokens; they cannot log in, because nobody waits for that many password hashes. */
 export async function somePeople(
   { db, tokens }: Pick<Container, "db" | "tokens">,
   count: number,
   role: UserRole = "STUDENT",
 ): Promise<Person[]> {
+  const passwordHash = await nobodyKnows;
   const rows = Array.from({ length: count }, () => {
     const id = uuidv7();
-    return { id, role, email: `${id}@school.example`, name: `${role} ${id.slice(-6)}`, passwordHash: "none" };
+    return {
+      id,
+      role,
+      email: `${id}@school.example`,
+      name: `${role} ${id.slice(-6)}`,
+      passwordHash,
+      emailVerifiedAt: new Date(),
+    };
   });
   await db.user.createMany({ data: rows });
   return Promise.all(
     rows.map(async ({ id, email }) => {
       const sessionId = uuidv7();
-      const { token } = await tokens.sign({ userId: id, role, sessionId });
-      return { id, email, token, actor: { userId: id, role, sessionId, requestId: "test", reads: new Reads() } };
+      const viewer = { userId: id, role, sessionId, secondFactorMissing: false };
+      const { token } = await tokens.sign(viewer);
+      return { id, email, token, actor: { ...viewer, requestId: "test", reads: new Reads() } };
     }),
   );
 }

@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createApp } from "../../src/apollo/index.ts";
 import { type Config, readConfig } from "../../src/config.ts";
-import { type Container, createContainer } from "../../src/container.ts";
+import { type Ambient, type Container, createContainer } from "../../src/container.ts";
 import { createReadiness } from "../../src/readiness.ts";
 import { createRedis } from "../../src/redis/redis.ts";
 import { createLogger, type Logger } from "../../src/utils/logger.ts";
@@ -33,6 +33,8 @@ export const testPrivateKey = generateKeyPairSync("ed25519").privateKey.export({
   format: "pem",
 }) as string;
 
+const testSecretsKey = randomBytes(32).toString("base64");
+
 /** The environment of a process on a database and a key prefix of its own. */
 export function testEnvironment(databaseUrl: string, redis: { url: string; prefix: string }): Record<string, string> {
   return {
@@ -40,6 +42,13 @@ export function testEnvironment(databaseUrl: string, redis: { url: string; prefi
     REDIS_URL: redis.url,
     REDIS_PREFIX: redis.prefix,
     JWT_PRIVATE_KEY: testPrivateKey,
+    SECRETS_KEY: testSecretsKey,
+    APP_URL: "https://school.example",
+    PUBLIC_URL: "https://api.school.example",
+    // Nobody listens there: a test about mail names its own server.
+    SMTP_URL: "smtp://127.0.0.1:1",
+    MAIL_FROM: "Lectern <lectern@school.example>",
+    RATE_LIMIT_FACTOR: "1000",
     HOST: "127.0.0.1",
     PORT: "0",
     WORKER_PORT: "0",
@@ -54,19 +63,22 @@ export async function startTestApp({
   worker = false,
   env = {},
   log: givenLog,
+  ambient,
   beside,
 }: {
   worker?: boolean;
   env?: Record<string, string>;
   /** Where the log lines go; else to standard output. */
   log?: Logger;
+  /** The time and the ids, where a test decides on them. */
+  ambient?: Ambient;
   /** Makes a second process of this one's installation: same database, same Redis. Close it first. */
   beside?: Pick<TestApp, "config">;
 } = {}): Promise<TestApp> {
   const database = beside ? null : await createTestDatabase();
   const config = beside?.config ?? readConfig({ ...testEnvironment(database!.url, testRedis()), ...env });
   const log = givenLog ?? createLogger({ level: config.LOG_LEVEL, pretty: false, program: "test" });
-  const container = await createContainer(config, log);
+  const container = await createContainer(config, log, ambient);
   const readiness = createReadiness({ db: container.db, redis: container.queueRedis });
   const app = await createApp({ container, readiness, config, log });
   const url = await app.listen({ host: config.HOST, port: 0 });

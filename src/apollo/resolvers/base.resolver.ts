@@ -18,4 +18,7 @@ export const baseResolvers = {
   ExamConnection: connection,
   AttemptConnection: connection,
   ExamResultConnection: connection,
+  UserConnection: connection,
+  AuditEntryConnection: connection,
+  UserImportRowConnection: connection,
 } satisfies Resolvers;

@@ -1,0 +1,65 @@
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { DomainError, notFound } from "../domain/errors.ts";
+import type { ImportService } from "../services/import.service.ts";
+import type { PrivacyService } from "../services/privacy.service.ts";
+import type { SignedLinks } from "../services/signedLinks.ts";
+import type { Logger } from "../utils/logger.ts";
+
+type ById = { Params: { id: string } };
+
+const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i;
+
+/** What a good link leads to, for whoever has it: files, kept nowhere on the way, that a browser saves and never shows. */
+export function downloadRoutes({
+  imports,
+  privacy,
+  links,
+  log,
+}: {
+  imports: Pick<ImportService, "openReport">;
+  privacy: Pick<PrivacyService, "openExport">;
+  links: SignedLinks;
+  log: Logger;
+}) {
+  async function requireGoodLink({ url, query }: FastifyRequest): Promise<void> {
+    if (!links.isGood(url.split("?")[0]!, query as Record<string, unknown>))
+      throw new DomainError("FORBIDDEN", "This link is not good, or not any more. Ask for a new one.", {
+        reason: "LINK_NOT_GOOD",
+      });
+  }
+
+  return async function register(app: FastifyInstance): Promise<void> {
+    app.addHook("onRequest", requireGoodLink);
+    app.addHook("onResponse", async (request, reply) => {
+      if (reply.statusCode >= 400) return; // logged with its reason already
+      // The route and not the address, which is all that it takes to fetch the file again.
+      log.info(
+        { requestId: request.id, route: request.routeOptions.url, ms: Math.round(reply.elapsedTime) },
+        "download",
+      );
+    });
+
+    app.get<ById>("/downloads/imports/:id", async ({ params }, reply) => {
+      const { fileName, text } = await imports.openReport(params.id);
+      return attach(reply, fileName, "text/csv; charset=utf-8").send(Readable.from(text));
+    });
+
+    app.get<ById>("/downloads/exports/:id", async ({ params, headers }, reply) => {
+      const file = await privacy.openExport(params.id);
+      if (!file) throw notFound("export");
+      attach(reply, file.fileName, "application/json; charset=utf-8").header("vary", "accept-encoding");
+      if (ACCEPTS_GZIP.test(String(headers["accept-encoding"] ?? "")))
+        return reply.header("content-encoding", "gzip").send(file.body);
+      return reply.send(Readable.from([file.body]).pipe(createGunzip()));
+    });
+  };
+}
+
+const attach = (reply: FastifyReply, fileName: string, contentType: string): FastifyReply =>
+  reply
+    .header("content-type", contentType)
+    .header("content-disposition", `attachment; filename="${fileName}"`)
+    .header("cache-control", "no-store")
+    .header("x-content-type-options", "nosniff");
