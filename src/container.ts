@@ -128,7 +128,8 @@ export async function createContainer(
     newId,
     log,
   });
-  const sessions = createSessionService({ db, cache, tokens, rotation, secondFactor, clock, newId });
+  const credentials = createCredentialService({ db, cache, outbox, oneTimeTokens, clock });
+  const sessions = createSessionService({ db, cache, tokens, rotation, credentials, secondFactor, clock, newId });
   const courses = createCourseService({ db, cache, access, newId });
   const questions = createQuestionService({ db, cache, access, newId });
   const exams = createExamService({ db, cache, access, examQuestions, newId });
@@ -150,7 +151,7 @@ export async function createContainer(
   const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
   const services = {
     accounts,
-    credentials: createCredentialService({ db, cache, outbox, oneTimeTokens, clock }),
+    credentials,
     sessions,
     secondFactor,
     people,

@@ -47,13 +47,9 @@ export function createCredentialService({
   }
 
   /** What follows from a new password, in its transaction: whoever came in by the old one, or has a link for another, is out. */
-  async function afterNewPassword(
-    tx: Transaction,
-    userId: string,
-    { requestId, exceptSessionId }: { requestId: string; exceptSessionId?: string },
-  ): Promise<void> {
+  async function afterNewPassword(tx: Transaction, userId: string, requestId: string): Promise<void> {
     await oneTimeTokens.consumeAll(tx, userId, "RESET_PASSWORD");
-    await endSessions(tx, userId, clock(), { exceptId: exceptSessionId });
+    await endSessions(tx, userId, clock());
     const mail = { template: "passwordChanged", userId } as const;
     await outbox.add(tx, emailQueue, "sendTemplate", mail, { ownerId: userId, requestId });
   }
@@ -112,7 +108,7 @@ export function createCredentialService({
       const holder = await oneTimeTokens.holder(token, purpose); // before the hash, which a stranger shall not have for nothing
       refuseOwnAddress(checked, holder, "newPassword");
       const passwordHash = await hashSecret(checked);
-      const follow = (tx: Transaction) => afterNewPassword(tx, holder.id, { requestId });
+      const follow = (tx: Transaction) => afterNewPassword(tx, holder.id, requestId);
       return useLink({ token, purpose, holder }, { passwordHash }, { follow });
     },
 
@@ -131,10 +127,10 @@ export function createCredentialService({
     },
 
     /**
-     * Sets a new password and ends all sessions but the one that asks.
+     * Sets a new password and ends all sessions. @returns the person as they are now, for the session that follows
      * @throws UNAUTHENTICATED (WRONG_CREDENTIALS), BAD_USER_INPUT
      */
-    async changePassword(actor: Actor, currentPassword: string, password: string): Promise<User> {
+    async changePassword(actor: Actor, currentPassword: string, password: string): Promise<UserRow> {
       const checked = parseInput(newPassword, password, { path: "newPassword" });
       const person = await requireOwnPassword(db, actor.userId, currentPassword);
       refuseOwnAddress(checked, person, "newPassword");
@@ -145,12 +141,12 @@ export function createCredentialService({
           data: { passwordHash },
         });
         if (!changed) throw wrongOwnPassword(); // it was another one by the time
-        await afterNewPassword(tx, person.id, { requestId: actor.requestId, exceptSessionId: actor.sessionId });
+        await afterNewPassword(tx, person.id, actor.requestId);
         return changed;
       });
       await cache.drop(CACHE_KEYS.USER_PROFILE(person.id));
       outbox.handOver();
-      return toUser(row);
+      return row;
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import { toUser, type User } from "./account.service.ts";
 import type { Actor } from "./actor.ts";
+import type { CredentialService } from "./credential.service.ts";
 import { endSession, endSessions } from "./endSessions.ts";
 import { requireId } from "./ids.ts";
 import { hashSecret, verifySecret } from "./passwords.ts";
@@ -58,6 +59,7 @@ export function createSessionService({
   cache,
   tokens,
   rotation,
+  credentials,
   secondFactor,
   clock,
   newId,
@@ -66,6 +68,7 @@ export function createSessionService({
   cache: Cache;
   tokens: Tokens;
   rotation: TokenRotation;
+  credentials: Pick<CredentialService, "changePassword">;
   secondFactor: SecondFactor;
   clock: () => Date;
   newId: () => string;
@@ -96,6 +99,14 @@ export function createSessionService({
     return user;
   }
 
+  /** Begins a session for somebody who has just shown who they are. @throws UNAUTHENTICATED (WRONG_CREDENTIALS) */
+  async function begin(user: UserRow, client: Client): Promise<SessionTokens> {
+    const turn = await rotation.begin(user, client);
+    if (!turn) throw wrongCredentials();
+    await cache.drop(CACHE_KEYS.USER_PROFILE(user.id));
+    return toTokens({ ...user, lastLoginAt: turn.at }, turn);
+  }
+
   return {
     /**
      * Begins a session.
@@ -104,10 +115,19 @@ export function createSessionService({
     async login({ email, password, code }: Credentials, client: Client): Promise<SessionTokens> {
       const user = await personWith(email, password);
       await secondFactor.check(user, code);
-      const turn = await rotation.begin(user, client);
-      if (!turn) throw wrongCredentials();
-      await cache.drop(CACHE_KEYS.USER_PROFILE(user.id));
-      return toTokens({ ...user, lastLoginAt: turn.at }, turn);
+      return begin(user, client);
+    },
+
+    /**
+     * Sets a new password, ends all sessions of the actor and begins a new one: what anybody else holds is worth nothing from then on.
+     * @throws UNAUTHENTICATED (WRONG_CREDENTIALS), BAD_USER_INPUT
+     */
+    async changePassword(
+      actor: Actor,
+      { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
+      client: Client,
+    ): Promise<SessionTokens> {
+      return begin(await credentials.changePassword(actor, currentPassword, newPassword), client);
     },
 
     /**

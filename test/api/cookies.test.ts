@@ -102,6 +102,19 @@ describe("a log-in with cookies", () => {
     expect(await isOver(next[REFRESH_TOKEN]!)).toBe(false);
   });
 
+  it("goes on after a new password with the cookies of a new session", async () => {
+    const { id, cookies, ask } = await aBrowser();
+    const CHANGE = `mutation ($from: String!) {
+      changePassword(currentPassword: $from, newPassword: "quite another long one", mode: COOKIE) { accessToken refreshToken }
+    }`;
+    const answer = await ask(CHANGE, { from: password });
+    expect(answer.data.changePassword).toEqual({ accessToken: null, refreshToken: null });
+    const next = kept(answer);
+    expect((await askWith(app, { cookie: cookieOf(next) }, ME)).data.me.id).toBe(id);
+    expect(await isOver(cookies[REFRESH_TOKEN]!)).toBe(true);
+    expect(await isOver(next[REFRESH_TOKEN]!)).toBe(false);
+  });
+
   it("leaves the cookies alone in a refresh or log-out that names its token", async () => {
     const { ask, cookies } = await aBrowser();
     const { refreshToken } = await logIn(app, (await anAccount(app)).email);

@@ -13,7 +13,7 @@ afterAll(() => app.close());
 
 const RESET = `mutation ($token: String!, $new: String!) { resetPassword(token: $token, newPassword: $new) { id } }`;
 const CHANGE = `mutation ($current: String!, $new: String!) {
-  changePassword(currentPassword: $current, newPassword: $new) { id }
+  changePassword(currentPassword: $current, newPassword: $new) { refreshToken user { id } }
 }`;
 const ACCEPT = `mutation ($token: String!, $password: String!, $name: String) {
   acceptInvitation(token: $token, password: $password, name: $name) { id name }
@@ -139,7 +139,7 @@ describe("a link for a new password", () => {
 });
 
 describe("changing one's password", () => {
-  it("asks for the old one, keeps this session, ends the others and tells the owner", async () => {
+  it("asks for the old one, ends all sessions, begins a new one and tells the owner", async () => {
     const { email, id } = await anAccount();
     const [here, there] = [await login(email), await login(email)];
     const open = await aLinkFor(app.container, id, "RESET_PASSWORD");
@@ -147,11 +147,13 @@ describe("changing one's password", () => {
     expect(outcomes([await change("not this one")])).toEqual(["WRONG_CREDENTIALS"]);
     expect(await mailsTo(id)).toEqual([]);
 
-    expect((await change(password)).data.changePassword).toEqual({ id });
+    const { refreshToken, user } = (await change(password)).data.changePassword;
+    expect(user).toEqual({ id });
     expect(await loginRefusal(email, password)).toBe("WRONG_CREDENTIALS");
     expect(await loginRefusal(email, newPassword)).toBeUndefined();
-    expect((await app.ask(REFRESH, { token: here.refreshToken })).errors).toBeUndefined();
-    expect(await app.refusal(REFRESH, { token: there.refreshToken })).toBe("SESSION_OVER");
+    expect((await app.ask(REFRESH, { token: refreshToken })).errors).toBeUndefined();
+    for (const old of [here, there])
+      expect(await app.refusal(REFRESH, { token: old.refreshToken })).toBe("SESSION_OVER");
     expect(await app.refusal(RESET, { token: open, new: "yet another password" })).toBe("TOKEN_NOT_GOOD");
     expect(await mailsTo(id)).toEqual([{ template: "passwordChanged", userId: id }]);
   });

@@ -307,7 +307,7 @@ const matrix: Line[] = [
   {
     field: "Mutation.resetPassword",
     operation:
-      'mutation ($token: String!) { result: resetPassword(token: $token, newPassword: "another good password") { id } }',
+      'mutation ($token: String!) { result: resetPassword(token: $token, newPassword: "another good password") { accessTokenExpiresAt } }',
     variables: async () => ({ token: await aLinkFor(app.container, (await anAccount()).id, "RESET_PASSWORD") }),
     expected: forAll,
   },

@@ -237,7 +237,7 @@ describe("somebody with a stolen session", () => {
     await app.container.db.user.updateMany({ where: people, data: { passwordHash } });
     const change = (token: string, currentPassword: string) =>
       ask(
-        'mutation ($now: String!) { changePassword(currentPassword: $now, newPassword: "quite another long one") { id } }',
+        'mutation ($now: String!) { changePassword(currentPassword: $now, newPassword: "quite another long one") { accessTokenExpiresAt } }',
         { now: currentPassword },
         { token },
       );

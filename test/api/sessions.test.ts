@@ -342,7 +342,7 @@ describe("the list of sessions", () => {
 });
 
 describe("what an account goes through", () => {
-  const CHANGE = `mutation ($from: String!, $to: String!) { changePassword(currentPassword: $from, newPassword: $to) { id } }`;
+  const CHANGE = `mutation ($from: String!, $to: String!) { changePassword(currentPassword: $from, newPassword: $to) { refreshToken } }`;
   const RESET = "mutation ($token: String!, $to: String!) { resetPassword(token: $token, newPassword: $to) { id } }";
   const DISABLE = "mutation ($id: ID!) { disableUser(id: $id) { id } }";
   const ENABLE = "mutation ($id: ID!) { enableUser(id: $id) { id } }";
@@ -353,12 +353,11 @@ describe("what an account goes through", () => {
     return { ...person, here: await logIn(app, person.email), elsewhere: await logIn(app, person.email) };
   }
 
-  it("a new password ends every session but the one that asks", async () => {
+  it("a new password ends every session, and the one that asks goes on as a new one", async () => {
     const { here, elsewhere } = await loggedInTwice();
-    const { errors } = await app.ask(CHANGE, { from: password, to: another }, here.accessToken);
-    expect(errors).toBeUndefined();
-    expect(await refusal(elsewhere.refreshToken)).toBe(OVER);
-    expect(await refusal(here.refreshToken)).toBeUndefined();
+    const { data } = await app.ask(CHANGE, { from: password, to: another }, here.accessToken);
+    for (const { refreshToken } of [here, elsewhere]) expect(await refusal(refreshToken)).toBe(OVER);
+    expect(await refusal(data.changePassword.refreshToken)).toBeUndefined();
   });
 
   it("a password set by the link of a mail ends every session", async () => {

@@ -33,8 +33,6 @@ export const accountResolvers = {
     resetPassword: (_root, { token, newPassword }, { services, requestId }) =>
       services.credentials.resetPassword(token, newPassword, requestId),
     acceptInvitation: (_root, { token, ...input }, { services }) => services.credentials.acceptInvitation(token, input),
-    changePassword: (_root, { currentPassword, newPassword }, context) =>
-      context.services.credentials.changePassword(requireActor(context), currentPassword, newPassword),
     updateProfile: (_root, { input }, context) => context.services.accounts.updateProfile(requireActor(context), input),
   },
 } satisfies Resolvers;

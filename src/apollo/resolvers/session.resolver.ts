@@ -19,6 +19,13 @@ export const sessionResolvers = {
       const cookies = requireCookies(context);
       return cookies.keep(services.sessions.refresh(cookies.refreshToken, client, requestId));
     },
+    changePassword: (_root, { mode, ...passwords }, context) => {
+      const { services, client } = context;
+      const actor = requireActor(context);
+      if (mode !== "COOKIE") return services.sessions.changePassword(actor, passwords, client);
+      const cookies = requireCookies(context); // before the old session is ended
+      return cookies.keep(services.sessions.changePassword(actor, passwords, client));
+    },
     logout: async (_root, { refreshToken }, { services, actor, cookies: cookiesOf }) => {
       const cookies = refreshToken ? null : cookiesOf();
       const token = refreshToken || cookies?.refreshToken;
