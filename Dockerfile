@@ -24,12 +24,14 @@ RUN node --input-type=module -e "for (const part of ['src/program', 'src/apollo/
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
+# Only the worker starts it; one image for all programs is worth more than its size.
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 # Where docker-compose.yml keeps the keys; a volume takes over the owner of the folder it covers.
-RUN mkdir /keys && chown node:node /keys
+RUN mkdir /keys /files && chown node:node /keys /files
 USER node
 EXPOSE 4000 4001
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \

@@ -1,4 +1,5 @@
 import Fastify from "fastify";
+import { sayWhatIsMissing } from "./src/ffmpeg/sayWhatIsMissing.ts";
 import { runProgram } from "./src/program.ts";
 import { createReadiness, healthRoutes } from "./src/readiness.ts";
 import { createRedis } from "./src/redis/redis.ts";
@@ -18,6 +19,7 @@ await runProgram("worker", async ({ config, log, container }) => {
     onJobEvent: ({ queue, jobId }) => void events.publish("jobChanged", { queue, jobId }),
   });
   outbox.startRelay();
+  await sayWhatIsMissing(container.ffmpeg, log);
 
   const readiness = createReadiness({ db: container.db, redis: container.queueRedis });
   const app = Fastify({ forceCloseConnections: true });

@@ -1,4 +1,4 @@
-// npm run bench [-- read|save|jobs|start|memory|login|exam-day …] — see README.md beside this file.
+// npm run bench [-- read|save|jobs|start|memory|login|transcode|watch|exam-day …] — see README.md beside this file.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -10,6 +10,8 @@ import { read } from "./read.ts";
 import { createReport, machine, type Report } from "./report.ts";
 import { save } from "./save.ts";
 import { start } from "./start.ts";
+import { transcode } from "./transcode.ts";
+import { watch } from "./watch.ts";
 import { pinDriver, startWorld, type World } from "./world.ts";
 
 const { positionals, values } = parseArgs({
@@ -29,12 +31,14 @@ const benchmarks: Record<string, (world: World, report: Report) => Promise<void>
   start,
   memory,
   login,
+  transcode,
+  watch,
   "exam-day": (world, report) =>
     examDay(world, report, { students: Number(values.students), thinkMs: Number(values.think), mixed: values.mixed }),
 };
 
 /** In these, all share the machine as they do in life. */
-const SHARED = new Set(["login", "exam-day"]);
+const SHARED = new Set(["login", "transcode", "exam-day"]);
 
 const unknown = positionals.filter((name) => !(name in benchmarks));
 if (unknown.length > 0) {

@@ -86,6 +86,7 @@ async function start(): Promise<void> {
     WORKER_PORT: String(workerPort),
     LOG_PRETTY: "false", // the lines are made readable here, all alike
     JWT_PRIVATE_KEY: JWT_PRIVATE_KEY || keptPrivateKey(path.join(FOLDER, "jwt-private-key.pem")),
+    STORAGE_DIR: process.env.STORAGE_DIR || path.join(FOLDER, "files"),
     SECRETS_KEY: SECRETS_KEY || keptSecretsKey(path.join(FOLDER, "secrets-key")),
     APP_URL: APP_URL || ownUrl, // without a front end the server itself shows the pages that links in mails lead to
     PUBLIC_URL: PUBLIC_URL || ownUrl,

@@ -1,6 +1,6 @@
 // The first administrator of a real school: `npm run create-admin -- head@school.example "Ada Head"`.
 import { randomBytes } from "node:crypto";
-import { readConfig } from "../src/config.ts";
+import { type Config, ConfigError, readConfig } from "../src/config.ts";
 import { createContainer } from "../src/container.ts";
 import { DomainError } from "../src/domain/errors.ts";
 import { createLogger } from "../src/utils/logger.ts";
@@ -10,7 +10,7 @@ if (!email || !name) {
   process.stderr.write('Say who it is: npm run create-admin -- head@school.example "Ada Head"\n');
   process.exit(64);
 }
-const config = readConfig(); // as the server's: it is the server's services that make the account
+const config = serverConfig();
 const container = await createContainer(config, createLogger({ level: "warn", pretty: true, program: "create-admin" }));
 try {
   const password = randomBytes(15).toString("base64url");
@@ -22,4 +22,17 @@ try {
   process.exitCode = 1;
 } finally {
   await container.close();
+}
+
+/** The server's own: it is the server's services that make the account. */
+function serverConfig(): Config {
+  try {
+    return readConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(
+      `${error.message}\nIt needs what the server needs: node --env-file=.env --import tsx prisma/createAdmin.ts …\n`,
+    );
+    process.exit(1);
+  }
 }

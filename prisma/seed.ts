@@ -18,6 +18,7 @@ async function isEmpty(db: Db): Promise<boolean> {
   const strangers = await db.user.count({ where: { NOT: isDemo } });
   const exams = await db.exam.count({ where: { status: "PUBLISHED" } });
   if (strangers > 0 || exams >= EXAMS.length) return false;
+  await db.lesson.deleteMany({ where: { course: { slug: COURSE } } });
   await db.exam.deleteMany({ where: { course: { slug: COURSE } } });
   await db.course.deleteMany({ where: { slug: COURSE } });
   await db.user.deleteMany({ where: isDemo });
@@ -30,8 +31,8 @@ const EXAMS = [
 ];
 
 /**
- * Fills an empty database with a school to play with: a course with everybody in it, an exam of 50 questions and a short
- * one with every question type, both open. Does nothing where there are other users; finishes what was cut off.
+ * Fills an empty database with a school to play with: a course with everybody in it, a text to begin with, an exam of 50
+ * questions and a short one with every question type, both open. Does nothing where there are other users; finishes what was cut off.
  */
 export async function seedDemoSchool(config: Config, log: Logger): Promise<void> {
   const container = await createContainer(config, log);
@@ -60,6 +61,13 @@ export async function seedDemoSchool(config: Config, log: Logger): Promise<void>
         role: "STUDENT",
       })),
     });
+    const publish = async (sectionId: string, lesson: object) => {
+      const { id } = await services.lessons.create(teacher, { ...lesson, sectionId });
+      await services.lessons.update(teacher, id, { published: true });
+    };
+    for (const title of ["Before you begin", "Exams"]) await services.sections.create(teacher, course.id, title);
+    const [beginning, examining] = await services.lessons.contents(teacher, course.id);
+    await publish(beginning!.id, { kind: "TEXT", title: "Welcome", text: demoFile("welcome.md") });
     for (const { file, title, durationMinutes } of EXAMS) {
       const report = await services.questions.import(teacher, {
         courseId: course.id,
@@ -82,7 +90,8 @@ export async function seedDemoSchool(config: Config, log: Logger): Promise<void>
       });
       const questionIds = report.taken.map(({ questionId }) => questionId!);
       await services.exams.addQuestions(teacher, { examId: exam.id, questionIds });
-      await services.exams.publish(teacher, exam.id);
+      await publish(examining!.id, { kind: "EXAM", title, examId: exam.id });
+      await services.exams.publish(teacher, exam.id); // last: with the exams published, the school is taken for whole
     }
     log.info({ users: DEMO_LOGINS.length }, "the demo school is ready");
   } finally {

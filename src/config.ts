@@ -16,6 +16,10 @@ function isSigningKey(pem: string): boolean {
 }
 
 const email = z.email("must be an e-mail address such as lectern@school.example, or Lectern <lectern@school.example>");
+/** As browsers send it: without a path, not even a slash. */
+const origin = z
+  .url({ protocol: /^https?$/, error: "must be origins such as https://school.example" })
+  .transform((text) => new URL(text).origin);
 const roles = ["STUDENT", "INSTRUCTOR", "ADMIN"] as const;
 const listOf = (list: string) =>
   list
@@ -57,6 +61,7 @@ export const configSchema = z.object({
     .string()
     .default("")
     .transform(listOf)
+    .pipe(z.array(origin))
     .describe("Comma-separated origins of browser front ends; empty allows none but the server's own."),
   JWT_PRIVATE_KEY: z
     .string()
@@ -108,6 +113,35 @@ export const configSchema = z.object({
     .refine((from) => email.safeParse(/<([^<>]+)>$/.exec(from)?.[1] ?? from).success, "must be such an address")
     .describe("Sender of all mails: Lectern <lectern@school.example>."),
   MAIL_PER_SECOND: count().default(10).describe("Most mails one worker sends in a second."),
+  STORAGE_DIR: z
+    .string()
+    .default("files")
+    .describe("Folder that uploaded files and videos are kept in; shared by all servers and workers."),
+  S3_BUCKET: z.string().optional().describe("Keep files in this bucket instead of a folder."),
+  S3_ENDPOINT: url(/^https?$/)
+    .optional()
+    .describe("Address of the S3 server, where it is not Amazon's."),
+  S3_REGION: z.string().default("us-east-1").describe("Region of the bucket."),
+  S3_ACCESS_KEY_ID: z
+    .string()
+    .optional()
+    .describe("Key of the bucket; without it the machine's own permissions count."),
+  S3_SECRET_ACCESS_KEY: z.string().optional().describe("Secret of S3_ACCESS_KEY_ID."),
+  VIDEO_MAX_MB: count().default(4096).describe("Largest video file that may be uploaded, in MB."),
+  VIDEO_MAX_MINUTES: count().default(240).describe("Longest video that is processed."),
+  TRANSCODE_THREADS: count(0).default(0).describe("Cores that one worker's ffmpeg uses; 0 for all there are."),
+  PLAYBACK_KEYS: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .refine(
+      (keys) => keys.every((key) => Buffer.from(key, "base64").length === 32),
+      "must be keys of 32 bytes in base64",
+    )
+    .describe(
+      "Comma-separated keys that sign playback links, each from openssl rand -base64 32: the first signs, all are believed; empty for one made of SECRETS_KEY.",
+    ),
+  PLAYBACK_SECONDS: seconds.default(14_400).describe("Life of a playback link."),
   SAVE_GRACE_SECONDS: count(0).default(10).describe("How long after the deadline a save in flight is still taken."),
   CACHE_TTL_SECONDS: seconds.default(7200).describe("How long a cached value lives when no write drops it first."),
   CACHE_MEMORY_MB: count().default(128).describe("Memory one server may use for cached values and answers, in MB."),
@@ -125,6 +159,9 @@ export const configSchema = z.object({
 });
 
 export type Config = z.output<typeof configSchema>;
+
+/** The folders that the system looks for programs in; no setting of ours. */
+export const searchPath = (env: NodeJS.ProcessEnv = process.env): string => env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
 
 /** Thrown by {@link readConfig}; the message names every variable that is missing or wrong. */
 export class ConfigError extends Error {

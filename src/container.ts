@@ -1,6 +1,7 @@
 import { uuidv7 } from "uuidv7";
 import { createDb, createSavePool } from "../prisma/client.ts";
-import type { Config } from "./config.ts";
+import { type Config, searchPath } from "./config.ts";
+import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
 import { openQueues } from "./queues/openQueues.ts";
@@ -9,14 +10,18 @@ import { createBus } from "./redis/bus.ts";
 import { createCache } from "./redis/cache.ts";
 import { createEvents } from "./redis/pubsub.ts";
 import { createRedis } from "./redis/redis.ts";
+import { createWatchBuffer } from "./redis/watchBuffer.ts";
+import { createAbandonedUploads } from "./services/abandonedUploads.ts";
 import { createAccess } from "./services/access.ts";
 import { createAccommodationService } from "./services/accommodation.service.ts";
 import { createAccountService } from "./services/account.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
+import { createCaptionService } from "./services/caption.service.ts";
 import { createCleanUpService } from "./services/cleanUp.service.ts";
 import { createCourseService } from "./services/course.service.ts";
+import { createCourseContents } from "./services/courseContents.ts";
 import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
@@ -26,6 +31,7 @@ import { createGradingService } from "./services/grading.service.ts";
 import { createImportService } from "./services/import.service.ts";
 import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
+import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
@@ -33,18 +39,35 @@ import { createPapers } from "./services/papers.ts";
 import { createSharedSecretCheck } from "./services/passwords.ts";
 import { createPeopleService } from "./services/people.service.ts";
 import { createPersonalData } from "./services/personalData.ts";
+import { createPlaybackService } from "./services/playback.service.ts";
+import { createPlaybackTokens } from "./services/playbackTokens.ts";
 import { createPrivacyService } from "./services/privacy.service.ts";
+import { createProcessingService } from "./services/processing.service.ts";
+import { createProcessingSteps } from "./services/processingSteps.ts";
 import { createQuestionService } from "./services/question.service.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
 import { createSecrets } from "./services/secrets.ts";
+import { createSectionService } from "./services/section.service.ts";
 import { createSessionService } from "./services/session.service.ts";
 import { createSignedLinks } from "./services/signedLinks.ts";
 import { createSmtp } from "./services/smtp.ts";
 import { createTemplatedMails } from "./services/templatedMails.ts";
 import { createTokenRotation } from "./services/tokenRotation.ts";
 import { createTokens } from "./services/tokens.ts";
+import { createUploadService } from "./services/upload.service.ts";
+import { createUploadAddresses } from "./services/uploadAddress.ts";
+import { createVideoService } from "./services/video.service.ts";
+import { createVideoAccess } from "./services/videoAccess.ts";
+import { createVideoFiles } from "./services/videoFiles.ts";
+import { createWatchService } from "./services/watch.service.ts";
+import { createWatchFlush } from "./services/watchFlush.ts";
+import { createWatchRetention } from "./services/watchRetention.ts";
+import { createWorkFolders } from "./services/workFolders.ts";
+import { createStorage } from "./storage/storage.ts";
+import { createUploadFiles } from "./storage/uploadFiles.ts";
+import { createUploadLocks } from "./storage/uploadLocks.ts";
 import { createJobStatus } from "./utils/jobStatus.ts";
 import type { Logger } from "./utils/logger.ts";
 
@@ -84,6 +107,9 @@ export async function createContainer(
   });
   const events = createEvents({ redis: cacheRedis, bus, prefix, log });
   const queues = openQueues({ redis: queueRedis, prefix });
+  const storage = createStorage(config);
+  const uploadFiles = createUploadFiles(config, storage);
+  const uploadLocks = createUploadLocks({ databaseUrl: config.DATABASE_URL, log });
   const outbox = createOutbox({ db, queues, log, clock, newId });
   const deadLetters = createDeadLetters({ queues, outbox });
   const tokens = await createTokens({
@@ -102,6 +128,8 @@ export async function createContainer(
   const templatedMails = createTemplatedMails({ db, templates, oneTimeTokens, links, appUrl: config.APP_URL, clock });
 
   const access = createAccess({ db, cache });
+  const videoAccess = createVideoAccess({ db, cache, access });
+  const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
   const batches = createAnswerBatches({ pool: savePool, connections: config.SAVE_CONNECTIONS, graceSeconds });
@@ -130,9 +158,52 @@ export async function createContainer(
   });
   const credentials = createCredentialService({ db, cache, outbox, oneTimeTokens, clock });
   const sessions = createSessionService({ db, cache, tokens, rotation, credentials, secondFactor, clock, newId });
-  const courses = createCourseService({ db, cache, access, newId });
+  const courses = createCourseService({
+    db,
+    cache,
+    access,
+    unverifiedMayStart: config.UNVERIFIED_MAY_START,
+    newId,
+  });
   const questions = createQuestionService({ db, cache, access, newId });
   const exams = createExamService({ db, cache, access, examQuestions, newId });
+  const lessons = createLessonService({
+    db,
+    cache,
+    access,
+    courseContents: createCourseContents({ db, cache }),
+    videoAccess,
+    courses,
+    exams,
+    newId,
+  });
+  const videos = createVideoService({ db, access, videoAccess, outbox, events, newId });
+  const captions = createCaptionService({ db, cache, videoAccess, videos });
+  const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
+  const uploads = createUploadService({
+    db,
+    videoAccess,
+    outbox,
+    events,
+    storage,
+    uploadFiles,
+    addresses: createUploadAddresses(secrets),
+    publicUrl: config.PUBLIC_URL,
+    maxMb: config.VIDEO_MAX_MB,
+    newId,
+  });
+  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS });
+  const processingSteps = createProcessingSteps({
+    db,
+    storage,
+    ffmpeg,
+    workFolders: createWorkFolders(),
+    outbox,
+    events,
+    videoAccess,
+    maxMinutes: config.VIDEO_MAX_MINUTES,
+    clock,
+  });
   const attempts = createAttemptService({
     db,
     access,
@@ -158,6 +229,28 @@ export async function createContainer(
     courses,
     questions,
     exams,
+    sections: createSectionService({ db, cache, access, courses, newId }),
+    lessons,
+    videos,
+    captions,
+    playback: createPlaybackService({
+      accounts,
+      captions,
+      videoAccess,
+      storage,
+      playbackTokens: createPlaybackTokens(playbackKeys.length > 0 ? playbackKeys : [secrets.keyFor("playback link")]),
+      publicUrl: config.PUBLIC_URL,
+      linkSeconds: config.PLAYBACK_SECONDS,
+      clock,
+    }),
+    processing: createProcessingService({ db, outbox, events, access, videoAccess, getJobStatus, clock, newId }),
+    processingSteps,
+    uploads,
+    abandonedUploads: createAbandonedUploads({ db, storage, uploadFiles, uploads, log }),
+    videoFiles: createVideoFiles({ db, storage }),
+    watch: createWatchService({ db, watchBuffer, videoAccess, log }),
+    watchFlush: createWatchFlush({ db, watchBuffer }),
+    watchRetention: createWatchRetention({ db }),
     accommodations: createAccommodationService({ db, access, newId }),
     attempts,
     answers: createAnswerService({ papers, batches }),
@@ -184,7 +277,7 @@ export async function createContainer(
       unverifiedDays: config.UNVERIFIED_DAYS,
     }),
     jobs: createJobService({ db, getJobStatus, deadLetters, events, newId }),
-    nodes: createNodeService({ db, accounts, people, courses, questions, exams, attempts }),
+    nodes: createNodeService({ db, accounts, people, courses, questions, exams, attempts, lessons, videos }),
     serverTime: () => databaseTime(db),
   };
 
@@ -192,6 +285,8 @@ export async function createContainer(
   async function close(): Promise<void> {
     await batches.close();
     smtp.close();
+    await uploadLocks.close();
+    storage.close();
     await events.close();
     await outbox.close();
     await queues.close();
@@ -211,6 +306,10 @@ export async function createContainer(
     events,
     queues,
     outbox,
+    storage,
+    uploadFiles,
+    uploadLocks,
+    ffmpeg,
     deadLetters,
     queueRedis,
     cacheRedis,

@@ -17,6 +17,7 @@ const connections = [
   "User",
   "AuditEntry",
   "UserImportRow",
+  "Video",
 ].map((node) => [`${node}Connection`, `../apollo/connectionTypes.ts#${node}Connection`]);
 const mappers = Object.fromEntries([
   ...connections,
@@ -28,6 +29,10 @@ const mappers = Object.fromEntries([
   ...service("course.service", ["Course", "Enrollment", "EnrollStudentsPayload"]),
   ...service("question.service", ["Question", "QuestionTypeInfo", "ImportReport"]),
   ...service("exam.service", ["Exam"]),
+  ...service("courseContents", ["CourseSection", "Lesson"]),
+  ...service("video.service", ["Video"]),
+  ...service("playback.service", ["Playback"]),
+  ...service("watch.service", ["WatchProgress", "Retention"]),
   ...service("accommodation.service", ["ExamAccommodation"]),
   ...service("examQuestions", ["ExamSection", "ExamQuestion"]),
   ...service("attempt.service", ["Attempt", "SavedAnswer"]),

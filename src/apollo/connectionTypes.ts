@@ -7,6 +7,7 @@ import type { UserImportRow } from "../services/import.service.ts";
 import type { AuditEntry } from "../services/people.service.ts";
 import type { Question } from "../services/question.service.ts";
 import type { ExamResult } from "../services/result.service.ts";
+import type { Video } from "../services/video.service.ts";
 
 // Names for the generated resolver types, which cannot spell a generic one.
 export type CourseConnection = Connection<Course>;
@@ -18,3 +19,4 @@ export type ExamResultConnection = Connection<ExamResult>;
 export type UserConnection = Connection<User>;
 export type AuditEntryConnection = Connection<AuditEntry>;
 export type UserImportRowConnection = Connection<UserImportRow>;
+export type VideoConnection = Connection<Video>;

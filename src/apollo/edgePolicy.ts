@@ -10,9 +10,16 @@ import {
  * Root fields whose whole answer was read through the cache, so that every key it was made of is known and a write drops it.
  * Lists are not among them: what would join them has no key yet. Nothing here shows an attempt or the clock.
  */
-const STORABLE_FIELDS = new Set(["exam", "course", "me", "questionTypes"]);
-/** Fields below them that are read from the database. */
-const UNCACHED_FIELDS = new Set(["Course.enrollments"]);
+const STORABLE_FIELDS = new Set(["exam", "course", "lesson", "video", "me", "questionTypes"]);
+/** Fields below them that are read from the database, or tell of the clock, of a job or of what the viewer watched. */
+const UNCACHED_FIELDS = new Set([
+  "Course.enrollments",
+  "Video.processingPercent",
+  "Video.processingJobs",
+  "Video.playback",
+  "Video.progress",
+  "Video.retention",
+]);
 
 /** Whether the answer to an operation may be stored and replayed to the same viewer. Anything not known to be safe is not. */
 export function isStorable(schema: GraphQLSchema, operation: OperationDefinitionNode): boolean {

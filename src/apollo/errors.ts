@@ -34,6 +34,13 @@ function isMistake(error: GraphQLError): boolean {
   return !originalError || (originalError instanceof GraphQLError && isMistake(originalError));
 }
 
+/** GraphQL quotes the whole variable it does not like; it may hold a password, and front ends pass messages on. */
+const withoutValue = (message: string): string =>
+  message.replace(
+    /^(Variable "\$\w+") got invalid value [\s\S]*?(?: at "([^"]*)")?; ((?:(?!; )[\s\S])*)$/,
+    (_all, name, path, why) => `${name} is not right${path ? ` at "${path}"` : ""}: ${why}`,
+  );
+
 function withExtensions(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
   return new GraphQLError(message, {
     nodes: error.nodes,
@@ -64,7 +71,11 @@ export function toPublicError(
   }
   if (isMistake(error)) {
     errorCodes.push("BAD_USER_INPUT");
-    return withExtensions(error, error.message, { code: "BAD_USER_INPUT", ...error.extensions, status: 400 });
+    return withExtensions(error, withoutValue(error.message), {
+      code: "BAD_USER_INPUT",
+      ...error.extensions,
+      status: 400,
+    });
   }
   log.error({ err: error.originalError ?? error, path: error.path, requestId }, "a request failed");
   errorCodes.push("INTERNAL_SERVER_ERROR");

@@ -27,10 +27,12 @@ import { jitGateway } from "./jitGateway.ts";
 import { keySetRoute } from "./jwks.ts";
 import { landingPage } from "./landingPage.ts";
 import { linkPages } from "./linkPages.ts";
+import { mediaRoutes } from "./media.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
 import { createSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
+import { uploadRoutes } from "./uploads.ts";
 
 const REQUEST_ID = /^[\w-]{8,64}$/;
 /** Part of the cache's memory that finished answers may use. */
@@ -64,12 +66,15 @@ const nameOperation: ApolloServerPlugin<Context> = {
 
 /** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
 export async function createApp({
-  container: { services, clock, tokens, links, cache, cacheRedis },
+  container: { services, clock, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks },
   readiness,
   config,
   log,
 }: {
-  container: Pick<Container, "services" | "clock" | "tokens" | "links" | "cache" | "cacheRedis">;
+  container: Pick<
+    Container,
+    "services" | "clock" | "tokens" | "links" | "cache" | "cacheRedis" | "uploadFiles" | "uploadLocks"
+  >;
   readiness: Readiness;
   config: Config;
   log: Logger;
@@ -167,5 +172,17 @@ export async function createApp({
   });
   const { imports, privacy } = services;
   await app.register(downloadRoutes({ imports, privacy, links, log }));
+  const { playback } = services;
+  await app.register(mediaRoutes({ playback, corsOrigins: config.CORS_ORIGINS, log }), { prefix: "/media" });
+  await app.register(
+    uploadRoutes({
+      uploads: services.uploads,
+      files: uploadFiles,
+      locks: uploadLocks,
+      corsOrigins: config.CORS_ORIGINS,
+      publicUrl: config.PUBLIC_URL,
+      log,
+    }),
+  );
   return app;
 }

@@ -10,12 +10,15 @@ import { emailResolvers } from "./resolvers/email.resolver.ts";
 import { examResolvers } from "./resolvers/exam.resolver.ts";
 import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
+import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
 import { resultResolvers } from "./resolvers/result.resolver.ts";
 import { secondFactorResolvers } from "./resolvers/secondFactor.resolver.ts";
 import { sessionResolvers } from "./resolvers/session.resolver.ts";
+import { videoResolvers } from "./resolvers/video.resolver.ts";
+import { watchResolvers } from "./resolvers/watch.resolver.ts";
 import { loadTypeDefs } from "./typeDefs.ts";
 
 /**
@@ -40,6 +43,9 @@ export function createSchema(rateLimiting?: RateLimiting): GraphQLSchema {
       attemptResolvers,
       resultResolvers,
       jobResolvers,
+      lessonResolvers,
+      videoResolvers,
+      watchResolvers,
     ],
     resolverValidationOptions: { requireResolversToMatchSchema: "error" },
   });

@@ -14,7 +14,7 @@ interface Limit {
   per: Per;
   most: number;
   seconds: number;
-  /** Not for a network that the address has logged in from: strangers elsewhere cannot lock somebody out at home. */
+  /** Not for a network that the address has logged in from: strangers, there or elsewhere, cannot lock somebody out at home. */
   sparesKnownPlaces?: boolean;
   inProcess?: boolean;
 }
@@ -33,7 +33,8 @@ const DAY = 86_400;
 
 /**
  * A whole school sits behind one network and logs in within the same minute: what goes well never counts against it.
- * One who guesses gets ten tries at an address from where they are; guessing from everywhere gets a hundred.
+ * One who guesses gets ten tries at an address from where they are; guessing from everywhere gets a hundred. The limit of a network is wide,
+ * and not for those who have logged in from it: else one who guesses on purpose would keep a whole school out.
  */
 const logIn: Protection = {
   name: "log-in",
@@ -41,7 +42,7 @@ const logIn: Protection = {
   limits: [
     { per: "address from one network", most: 10, seconds: QUARTER },
     { per: "address", most: 100, seconds: QUARTER, sparesKnownPlaces: true },
-    { per: "network", most: 300, seconds: QUARTER },
+    { per: "network", most: 3_000, seconds: QUARTER, sparesKnownPlaces: true },
   ],
 };
 

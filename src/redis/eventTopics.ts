@@ -2,6 +2,9 @@
 export const EVENT_TOPICS = {
   attemptChanged: ({ attemptId }: { attemptId: string }) => attemptId,
   jobChanged: ({ queue, jobId }: { queue: string; jobId: string }) => `${queue}:${jobId}`,
+  videoChanged: ({ videoId }: { videoId: string }) => videoId,
+  /** Without `run`, of all its processings. */
+  videoCancelled: ({ videoId }: { videoId: string; run?: number }) => videoId,
 };
 
 export type EventName = keyof typeof EVENT_TOPICS;

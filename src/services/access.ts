@@ -7,12 +7,15 @@ import type { Actor, CourseRole } from "./actor.ts";
 /** What an actor is in a course: staff see and do everything in it. */
 export type Standing = "STAFF" | "STUDENT";
 
+/** Somebody who reads: an actor, or who a signed link says it is for. */
+export type Viewer = Pick<Actor, "userId" | "role"> & Partial<Pick<Actor, "reads">>;
+
 /** Short, because it bounds how long a withdrawal may go unseen if the process that wrote it died before it could drop the key. */
 const ENROLLMENTS_SECONDS = 300;
 
 export type Access = ReturnType<typeof createAccess>;
 
-const standing = (actor: Actor, role: CourseRole | undefined): Standing | null => {
+const standing = (actor: Viewer, role: CourseRole | undefined): Standing | null => {
   if (actor.role === "ADMIN" || role === "INSTRUCTOR") return "STAFF";
   return role === "STUDENT" ? "STUDENT" : null;
 };
@@ -20,7 +23,7 @@ const standing = (actor: Actor, role: CourseRole | undefined): Standing | null =
 /** Who may see or do what in which course. Reads ask the cache, writes ask PostgreSQL inside their own transaction. */
 export function createAccess({ db, cache }: { db: Db; cache: Cache }) {
   /** The actor's active enrolments: course id → role. */
-  async function enrollments(actor: Actor): Promise<Record<string, CourseRole>> {
+  async function enrollments(actor: Viewer): Promise<Record<string, CourseRole>> {
     return cache.getOrSetCache(
       CACHE_KEYS.USER_ENROLLMENTS(actor.userId),
       async () => {
@@ -35,7 +38,7 @@ export function createAccess({ db, cache }: { db: Db; cache: Cache }) {
     enrollments,
 
     /** For reading, through the cache: an enrolment that changes drops it. */
-    async standingIn(actor: Actor, courseId: string): Promise<Standing | null> {
+    async standingIn(actor: Viewer, courseId: string): Promise<Standing | null> {
       return standing(actor, (await enrollments(actor))[courseId]);
     },
 

@@ -94,8 +94,9 @@ export function createAccountService({
 }) {
   return {
     /**
-     * Opens an account with the role STUDENT and asks for the mail that verifies its address. For an address that has an account
-     * nothing happens but a mail to its owner: answer, work and statements are the same. @throws BAD_USER_INPUT
+     * Opens an account with the role STUDENT and asks for the mail that verifies its address. Where somebody opened one before
+     * and never verified it, nobody knows whose password is whose: it is removed, and the mail lets the owner of the address set one. For an
+     * address that is verified, or invited, nothing happens but a mail to its owner. Answer, work and statements are the same. @throws BAD_USER_INPUT
      */
     async register(input: unknown, requestId: string): Promise<Registration> {
       const { email, password, name, locale } = parseInput(registration, input);
@@ -103,20 +104,28 @@ export function createAccountService({
       const id = newId();
       const createdAt = clock();
       const job = outbox.row(emailQueue, "sendTemplate", { template: "registration", email }, { requestId });
-      await db.$executeRaw`
+      const [account] = await db.$queryRaw<{ id: string | null }[]>`
         WITH account AS (
           INSERT INTO users (id, email, name, locale, password_hash, created_at)
           VALUES (${id}::uuid, ${email}, ${name}, ${locale}, ${passwordHash}, ${createdAt}::timestamptz)
-          ON CONFLICT (email) DO NOTHING
+          ON CONFLICT (email) DO UPDATE
+          SET name = split_part(excluded.email, '@', 1), password_hash = NULL
+          WHERE users.email_verified_at IS NULL AND users.password_hash IS NOT NULL AND users.disabled_at IS NULL
           RETURNING id
+        ), ended AS (
+          UPDATE sessions SET revoked_at = now() FROM account WHERE user_id = account.id AND revoked_at IS NULL
+        ), used AS (
+          UPDATE one_time_tokens SET used_at = now() FROM account WHERE user_id = account.id AND used_at IS NULL
         )
         INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
         VALUES (${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
-                (SELECT id FROM account), ${job.requestId}, ${job.runAt}::timestamptz)`;
+                (SELECT id FROM account), ${job.requestId}, ${job.runAt}::timestamptz)
+        RETURNING owner_id AS id`;
       outbox.handOver();
+      if (account?.id) await cache.drop(CACHE_KEYS.USER_PROFILE(account.id));
       const user: User = {
         __typename: "User",
-        id,
+        id: account?.id ?? id,
         email,
         name,
         role: "STUDENT",
@@ -161,7 +170,7 @@ export function createAccountService({
     },
 
     /** The viewer's own profile, through the cache. @throws UNAUTHENTICATED when the account is gone */
-    async me(actor: Actor): Promise<User> {
+    async me(actor: Pick<Actor, "userId"> & Partial<Pick<Actor, "reads">>): Promise<User> {
       const user = await cache.getOrSetCache(
         CACHE_KEYS.USER_PROFILE(actor.userId),
         async () => {

@@ -87,11 +87,14 @@ export function createCourseService({
   db,
   cache,
   access,
+  unverifiedMayStart,
   newId,
 }: {
   db: Db;
   cache: Cache;
   access: Access;
+  /** Whether an address that was registered counts as its owner's without having been verified. */
+  unverifiedMayStart: boolean;
   newId: () => string;
 }) {
   const load = batched(async (ids: readonly string[]) => {
@@ -112,6 +115,9 @@ export function createCourseService({
     if (!course) throw notFound("course");
     return course;
   }
+
+  /** Who has an account: whoever registered an address without verifying it may be anybody; who was invited by it is meant. */
+  const isTheirs = unverifiedMayStart ? {} : { OR: [{ emailVerifiedAt: { not: null } }, { passwordHash: null }] };
 
   return {
     get,
@@ -167,7 +173,7 @@ export function createCourseService({
       const enrolled = await db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
         const users = await tx.user.findMany({
-          where: { email: { in: [...wanted.keys()] } },
+          where: { email: { in: [...wanted.keys()] }, ...isTheirs },
           select: { id: true, email: true, role: true },
         });
         const notStaff = users.filter(

@@ -66,6 +66,7 @@ export function createErasureService({
     await tx.oneTimeToken.deleteMany({ where: { userId } });
     await tx.recoveryCode.deleteMany({ where: { userId } });
     await tx.dataExport.deleteMany({ where: { userId } });
+    await tx.watchProgress.deleteMany({ where: { userId } });
     await tx.examAccommodation.deleteMany({ where: { userId } });
     await tx.enrollment.updateMany({ where: { userId }, data: { status: "WITHDRAWN", extraTimePercent: 0 } });
     await eraseProfile(tx, userId);

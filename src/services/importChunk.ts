@@ -63,8 +63,10 @@ export async function takeIn(
 
   await changeProfiles(tx, changed);
   await followChangedRoles(tx, changed, { by, now, newId });
+  const reclaimed = decided.flatMap(({ before, decision }) => (before && decision.isReclaimed ? [before.id] : []));
+  await takeFromRegistrants(tx, reclaimed, now);
   if (by.courseId) await enroll(tx, by.courseId, placed);
-  await invite(tx, [...made.values()], { by, outbox });
+  await invite(tx, [...made.values(), ...reclaimed], { by, outbox });
   await writeDown(tx, importId, decided);
   return {
     counts: countOutcomes(decided),
@@ -118,6 +120,7 @@ async function lockKnown(
   const rows = await tx.$queryRaw<KnownPerson[]>`
     SELECT person.id, person.email, person.name, person.role::text, person.locale,
            person.disabled_at IS NOT NULL OR person.erased_at IS NOT NULL AS "isClosed",
+           person.email_verified_at IS NULL AND person.password_hash IS NOT NULL AS "isUnproven",
            place.role::text AS "courseRole", place.status = 'ACTIVE' AS "isEnrolled",
            place.extra_time_percent AS "extraTimePercent"
     FROM users person LEFT JOIN enrollments place ON place.user_id = person.id AND place.course_id = ${courseId}::uuid
@@ -135,6 +138,14 @@ async function changeProfiles(tx: Transaction, changed: readonly Changed[]): Pro
                 ${changed.map(({ profile }) => profile.role)}::text[],
                 ${changed.map(({ profile }) => profile.locale)}::text[]) AS person(id, name, role, locale)
     WHERE users.id = person.id`;
+}
+
+/** What whoever registered an address could come in by is worth nothing from now on. */
+async function takeFromRegistrants(tx: Transaction, userIds: string[], now: Date): Promise<void> {
+  if (userIds.length === 0) return;
+  await tx.user.updateMany({ where: { id: { in: userIds } }, data: { passwordHash: null } });
+  await tx.oneTimeToken.updateMany({ where: { userId: { in: userIds }, usedAt: null }, data: { usedAt: now } });
+  await endSessions(tx, userIds, now);
 }
 
 /** A role that changes is audited and ends the person's sessions, as when it is changed by hand. */

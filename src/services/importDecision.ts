@@ -17,6 +17,8 @@ export interface KnownPerson {
   role: UserRole;
   locale: string;
   isClosed: boolean;
+  /** Somebody registered the address and never showed that it is theirs: the password may be anybody's. */
+  isUnproven: boolean;
   /** Null for somebody who never was in the course. */
   courseRole: CourseRole | null;
   isEnrolled: boolean | null;
@@ -42,6 +44,8 @@ export interface Decision {
   profile: Profile | null;
   /** As the person is to be enrolled from now on; null when that changes nothing. */
   place: CoursePlace | null;
+  /** The account is taken from whoever registered it: the password goes, and the address is invited. */
+  isReclaimed?: true;
 }
 
 export const refused = (reason: string): Decision => ({ outcome: "REFUSED", reason, profile: null, place: null });
@@ -62,6 +66,7 @@ export function welcome({ role = "STUDENT", extra_time_percent = 0 }: PersonWant
 /** Somebody with an account: an ADMIN's file may change who they are, the staff's only that they are in the course. */
 export function decide(person: PersonWanted, known: KnownPerson, by: BroughtInBy): Decision {
   if (known.isClosed) return refused("The account is disabled; an ADMIN can enable it.");
+  if (known.isUnproven) return reclaim(person, known, by);
   const profile = profileOf(person, known, by);
   if (known.id === by.userId && profile.role !== known.role)
     return refused("You cannot change your own role; leave it empty, or ask another ADMIN.");
@@ -74,6 +79,19 @@ export function decide(person: PersonWanted, known: KnownPerson, by: BroughtInBy
     reason: changes.length > 0 ? `Changed: ${changes.join(", ")}.` : null,
     profile: ofProfile.length > 0 ? profile : null,
     place: ofPlace.length > 0 ? place : null,
+  };
+}
+
+/** Whoever reads the mails of the address is meant, and not whoever typed it into a form first. */
+function reclaim(person: PersonWanted, known: KnownPerson, by: BroughtInBy): Decision {
+  const { name, role = known.role, locale = known.locale } = person;
+  return {
+    ...welcome(person, by),
+    outcome: "UPDATED",
+    reason:
+      "Somebody had registered this address without verifying it: their password is removed, and the address is invited.",
+    profile: { name, role, locale },
+    isReclaimed: true,
   };
 }
 

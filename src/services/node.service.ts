@@ -4,12 +4,15 @@ import type { AccountService, User } from "./account.service.ts";
 import type { Actor } from "./actor.ts";
 import type { Attempt, AttemptService } from "./attempt.service.ts";
 import type { Course, CourseService } from "./course.service.ts";
+import type { Lesson } from "./courseContents.ts";
 import type { Exam, ExamService } from "./exam.service.ts";
 import { isUuid } from "./ids.ts";
+import type { LessonService } from "./lesson.service.ts";
 import type { PeopleService } from "./people.service.ts";
 import type { Question, QuestionService } from "./question.service.ts";
+import type { Video, VideoService } from "./video.service.ts";
 
-export type Node = User | Course | Question | Exam | Attempt;
+export type Node = User | Course | Question | Exam | Attempt | Lesson | Video;
 
 type NodeType = Node["__typename"];
 
@@ -24,6 +27,8 @@ export function createNodeService({
   questions,
   exams,
   attempts,
+  lessons,
+  videos,
 }: {
   db: Db;
   accounts: AccountService;
@@ -32,6 +37,8 @@ export function createNodeService({
   questions: QuestionService;
   exams: ExamService;
   attempts: AttemptService;
+  lessons: LessonService;
+  videos: VideoService;
 }) {
   const finders: Record<NodeType, (actor: Actor, id: string) => Promise<Node | null>> = {
     User: async (actor, id) => (id === actor.userId ? accounts.me(actor) : people.get(actor, id)),
@@ -39,6 +46,8 @@ export function createNodeService({
     Question: questions.get,
     Exam: exams.get,
     Attempt: attempts.get,
+    Lesson: lessons.get,
+    Video: videos.get,
   };
 
   return {
@@ -50,6 +59,8 @@ export function createNodeService({
         UNION ALL SELECT 'Attempt' FROM attempts WHERE id = ${id}::uuid
         UNION ALL SELECT 'Course' FROM courses WHERE id = ${id}::uuid
         UNION ALL SELECT 'Question' FROM questions WHERE id = ${id}::uuid
+        UNION ALL SELECT 'Lesson' FROM lessons WHERE id = ${id}::uuid
+        UNION ALL SELECT 'Video' FROM videos WHERE id = ${id}::uuid
         UNION ALL SELECT 'User' FROM users WHERE id = ${id}::uuid`;
       if (!found) return null;
       try {

@@ -52,6 +52,11 @@ const auditFilter = z.object({
 });
 
 const ownAccount = () => unprocessable("OWN_ACCOUNT", "Another administrator must do this to your account.");
+const notVerified = () =>
+  unprocessable(
+    "EMAIL_NOT_VERIFIED",
+    "The address of this account was never verified: it may be somebody else's. Ask its owner to verify it first.",
+  );
 const erased = () => unprocessable("ACCOUNT_ERASED", "This account was erased; nothing of it is left to open.");
 
 /** What is done to an account, and how it is written down. */
@@ -179,11 +184,15 @@ export function createPeopleService({
       });
     },
 
-    /** Gives a person another role and ends their sessions. Safe to repeat. @throws FORBIDDEN, NOT_FOUND, UNPROCESSABLE (OWN_ACCOUNT) */
+    /**
+     * Gives a person another role and ends their sessions. Safe to repeat.
+     * @throws FORBIDDEN, NOT_FOUND, UNPROCESSABLE (OWN_ACCOUNT, EMAIL_NOT_VERIFIED)
+     */
     async updateRole(actor: Actor, userId: string, role: UserRole): Promise<User> {
       return change(actor, userId, (person) => {
         refuseErased(person);
         if (person.role === role) return null;
+        if (role !== "STUDENT" && person.passwordHash && !person.emailVerifiedAt) throw notVerified();
         return {
           action: "user.updateRole",
           before: { role: person.role },

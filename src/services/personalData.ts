@@ -176,6 +176,35 @@ export function createPersonalData({
         for await (const row of rows) yield attemptOf(person, row);
       },
     },
+    watched: {
+      about: "Videos you watched, how far you came, and how much of them you saw, in milliseconds.",
+      of: ["WatchProgress.userId"],
+      read: ({ id: userId }) =>
+        fewRows(
+          db.watchProgress.findMany({
+            where: { userId },
+            select: {
+              video: { select: { title: true, course: { select: { title: true } } } },
+              positionMs: true,
+              seenMs: true,
+              completedAt: true,
+              updatedAt: true,
+            },
+          }),
+        ),
+    },
+    uploads: {
+      about: "Video files you uploaded. Unfinished ones are removed when they expire.",
+      of: ["VideoUpload.ownerId"],
+      read: ({ id: ownerId }) =>
+        rowsOf(({ where, ...page }) =>
+          db.videoUpload.findMany({
+            where: { ownerId, ...where },
+            ...page,
+            select: { id: true, fileName: true, createdAt: true, expiresAt: true, finishedAt: true },
+          }),
+        ),
+    },
     imports: {
       about: "Files of people that you brought in. Removed after 30 days.",
       of: ["UserImport.actorId"],

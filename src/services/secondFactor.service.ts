@@ -142,10 +142,12 @@ export function createSecondFactorService({
 
     /**
      * Makes a secret for the actor's app; it counts once it is confirmed. Doing it again makes the one before worthless.
-     * @throws UNAUTHENTICATED (WRONG_CREDENTIALS), UNPROCESSABLE (SECOND_FACTOR_ON)
+     * @throws UNAUTHENTICATED (WRONG_CREDENTIALS), UNPROCESSABLE (SECOND_FACTOR_ON, EMAIL_NOT_VERIFIED)
      */
     async setUp(actor: Actor, password: string): Promise<SecondFactorSetup> {
-      const { id, email } = await requireOwnPassword(db, actor.userId, password);
+      const { id, email, emailVerifiedAt } = await requireOwnPassword(db, actor.userId, password);
+      // Else somebody who registered another's address could lock its owner out for good.
+      if (!emailVerifiedAt) throw unprocessable("EMAIL_NOT_VERIFIED", "Verify your address first.");
       const secret = newTotpSecret();
       const { count } = await db.user.updateMany({
         where: { id, totpConfirmedAt: null },

@@ -12,8 +12,11 @@ export function createSecrets(key: string) {
   const sealingKey = keyOf("seal");
 
   return {
+    /** A key for what makes and checks signatures of its own. */
+    keyFor: (use: "playback link") => keyOf(use),
+
     /** A keyed hash (HMAC-SHA-256, base64url) that nobody without the key can make or guess from. */
-    hash(use: "refresh token" | "recovery code" | "link", text: string): string {
+    hash(use: "refresh token" | "recovery code" | "link" | "upload", text: string): string {
       return createHmac("sha256", keyOf(use)).update(text).digest("base64url");
     },
 

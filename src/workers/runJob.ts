@@ -48,6 +48,7 @@ export async function runJob({
   let ownLog: Logger | undefined;
   const context: JobContext = {
     jobId: job.id!,
+    isLastTry: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
     get log() {
       // Made when it is first used: most jobs are done without a word of their own, and a child logger is not free.
       ownLog ??= log.child({

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { aLesson, aSection } from "../support/course.ts";
 import { eventually } from "../support/eventually.ts";
 import { anExam, aSchool, choiceQuestion, type ExamMade, type School, somePeople } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -159,6 +160,29 @@ describe("the edge cache", () => {
     expect((await here.ask(EXAM, variables, student.token)).errors).toBeUndefined();
   });
 
+  it("shows the contents of a course as they are after every change of them", async () => {
+    const CONTENTS =
+      "query ($id: ID!) { course(id: $id) { contents { title lessons { title text exam { title } } } } }";
+    const variables = { id: school.courseId };
+    const { sections, lessons } = here.container.services;
+    const section = await aSection(here.container, school);
+    const lesson = await aLesson(here.container, school, section, { examId: exam.examId });
+    const writes: [() => Promise<unknown>, string][] = [
+      [() => lessons.update(school.teacher.actor, lesson, { title: "Renamed" }), "Renamed"],
+      [() => sections.rename(school.teacher.actor, section, "Retitled"), "Retitled"],
+      [() => here.container.services.exams.update(school.teacher.actor, exam.examId, { title: "Final" }), "Final"],
+      [() => aLesson(here.container, school, section, { text: "Added" }), "Added"],
+      [() => lessons.remove(school.teacher.actor, lesson), '"exam":null'],
+    ];
+    for (const [write, expected] of writes) {
+      await warm(CONTENTS, variables, school.students[0]!.token);
+      await write();
+      const told = (data: object) => JSON.stringify(data).includes(expected);
+      const { data } = await toldAfter(CONTENTS, variables, school.students[0]!.token, told);
+      expect(told(data)).toBe(true);
+    }
+  });
+
   it("shows a person's new part in a course at once", async () => {
     const COURSE = "query ($id: ID!) { course(id: $id) { viewerRole } }";
     const [colleague] = await somePeople(here.container, 1, "INSTRUCTOR");
@@ -190,6 +214,11 @@ describe("the edge cache", () => {
     [
       "who is enrolled",
       "query ($id: ID!) { course(id: $id) { enrollments { totalCount } } }",
+      () => ({ id: school.courseId }),
+    ],
+    [
+      "signed links and what was watched",
+      "query ($id: ID!) { course(id: $id) { contents { lessons { video { playback { hlsUrl } progress { percent } } } } } }",
       () => ({ id: school.courseId }),
     ],
     ["an error", "query ($id: ID!) { exam(id: $id) { title } }", () => ({ id: school.courseId })],

@@ -271,6 +271,16 @@ describe("a request that is none", () => {
     expect(errors.map(({ message }) => message).join()).toMatch(new RegExp(limit, "i"));
   });
 
+  it("is told what is wrong with a variable, but not the variable, which may hold a password", async () => {
+    const query = "mutation ($input: RegisterInput!) { register(input: $input) { jobId } }";
+    const input = { email: 5, password: 'canary; at "x"; password', nam: 1 };
+    const { errors, text } = await post(JSON.stringify({ query, variables: { input } }));
+    expect(errors.map(({ message }) => message).join("\n")).toMatch(
+      /Variable "\$input" is not right.*(name|nam|email)/,
+    );
+    expect(text).not.toContain("canary");
+  });
+
   it("is 413 when its body is too large", async () => {
     const { status, errors } = await post(JSON.stringify({ query: `{ serverTime } # ${"x".repeat(400_000)}` }));
     expect(status).toBe(413);

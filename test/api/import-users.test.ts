@@ -71,6 +71,33 @@ const enrolment = (school: School, userId: string) =>
   db().enrollment.findUnique({ where: { courseId_userId: { courseId: school.courseId, userId } } });
 const tokenWith = async (role: UserRole) => (await somePeople(app.container, 1, role))[0]!;
 
+describe("an address that somebody registered and never verified", () => {
+  it("is taken from them by a file that names it, and its owner is invited", async () => {
+    const email = anAddress("head");
+    const password = "the attacker's password";
+    const input = { email, password, name: "Attacker" };
+    await app.ask("mutation ($input: RegisterInput!) { register(input: $input) { jobId } }", { input });
+    const LOGIN =
+      "mutation ($email: String!, $password: String!) { login(email: $email, password: $password) { refreshToken } }";
+    const { refreshToken } = (await app.ask(LOGIN, { email, password })).data.login;
+
+    const text = csv("email,name,role", `${email},New Head,ADMIN`);
+    const done = await takeIn(text);
+    expect(done.rows.nodes).toMatchObject([
+      { outcome: "UPDATED", reason: expect.stringContaining("without verifying it") },
+    ]);
+    expect(await app.refusal(LOGIN, { email, password })).toBe("WRONG_CREDENTIALS");
+    const REFRESH = "mutation ($token: String!) { refreshSession(refreshToken: $token) { refreshToken } }";
+    expect(await app.refusal(REFRESH, { token: refreshToken })).toBe("SESSION_OVER");
+    const person = await personBy(email);
+    expect(person).toMatchObject({ name: "New Head", role: "ADMIN", passwordHash: null });
+    expect(await invitations(person.id)).toHaveLength(1);
+
+    expect(outcomes(await takeIn(text))).toEqual(["UNCHANGED"]);
+    expect(await invitations(person.id)).toHaveLength(1);
+  });
+});
+
 describe("an administrator's file", () => {
   it("is answered at once, and then makes accounts and invites their people", async () => {
     const [ada, bob] = [anAddress("ada"), anAddress("bob")];

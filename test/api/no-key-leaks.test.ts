@@ -3,6 +3,7 @@ import { type GraphQLSchema, getNamedType } from "graphql";
 import { LIMITS } from "../../src/apollo/plugins/limits.ts";
 import { createSchema } from "../../src/apollo/schema.ts";
 import { questionTypes } from "../../src/domain/questionTypes.ts";
+import { aLesson, aSection } from "../support/course.ts";
 import { eventually } from "../support/eventually.ts";
 import { anExam, aSchool, type School } from "../support/school.ts";
 import { selectAll } from "../support/selectAll.ts";
@@ -44,6 +45,7 @@ let schema: GraphQLSchema;
 let school: School;
 let examId: string;
 let attemptId: string;
+let lessonId: string;
 beforeAll(async () => {
   app = await startTestApp({ worker: true });
   schema = createSchema();
@@ -53,6 +55,7 @@ beforeAll(async () => {
     questions,
     rules: { resultsPolicy: "MANUAL", title: "shown", accessCode: "canary code" },
   }));
+  lessonId = await aLesson(app.container, school, await aSection(app.container, school), { examId });
   const student = school.students[0]!;
   attemptId = (await app.container.services.attempts.start(student.actor, examId, "canary code")).id;
   await app.container.services.answers.save(student.actor, attemptId, [
@@ -85,21 +88,22 @@ const walks: Walk[] = [
   { field: "exams", args: "(first: 1)" },
   { field: "course", args: "(id: $courseId)" },
   { field: "courses", args: "(first: 1)" },
+  { field: "lesson", args: "(id: $lessonId)" },
   { field: "me" },
   { field: "serverTime" },
 ];
 /** Nothing of these is about an exam's content, or a student gets nothing at all: see the permission matrix. */
 const ELSEWHERE = [
-  ...["questionTypes", "question", "questions", "examResults", "job", "deadLetters"],
+  ...["questionTypes", "question", "questions", "examResults", "job", "deadLetters", "video", "videos"],
   ...["sessions", "user", "users", "auditLog", "userImport", "getEmailJobStatus"],
 ];
 
-const variables = () => ({ attemptId, examId, courseId: school.courseId });
+const variables = () => ({ attemptId, examId, lessonId, courseId: school.courseId });
 
 function operationFor({ field, args = "", as }: Walk, kind: "query" | "subscription" = "query"): string {
   const root = kind === "query" ? schema.getQueryType()! : schema.getSubscriptionType()!;
   const type = getNamedType(root.getFields()[field]!.type).name;
-  const used = ["attemptId", "examId", "courseId"].filter((name) => args.includes(`$${name}`));
+  const used = ["attemptId", "examId", "lessonId", "courseId"].filter((name) => args.includes(`$${name}`));
   const declared = used.length > 0 ? `(${used.map((name) => `$${name}: ID!`).join(", ")})` : "";
   const all = selectAll(schema, as ?? type, STAFF_ONLY, DEEP);
   return `${kind} ${declared} { result: ${field}${args} ${as ? `{ ... on ${as} ${all} }` : all} }`;

@@ -192,6 +192,14 @@ describe("giving somebody another role", () => {
     expect(await auditOf(person.id)).toEqual([]);
   });
 
+  it("is given to nobody who registered an address without verifying it, but to people who were invited", async () => {
+    const person = await somebodyLoggedIn();
+    await app.container.db.user.update({ where: { id: person.id }, data: { emailVerifiedAt: null } });
+    expect(await app.refusal(SET_ROLE, { id: person.id, role: "ADMIN" }, admin.token)).toBe("EMAIL_NOT_VERIFIED");
+    await app.container.db.user.update({ where: { id: person.id }, data: { passwordHash: null } });
+    expect((await told(SET_ROLE, { id: person.id, role: "ADMIN" })).updateUserRole.role).toBe("ADMIN");
+  });
+
   it("is one story in the log when several do it at the same moment", async () => {
     const person = await somebodyLoggedIn();
     const admins = await somePeople(app.container, 4, "ADMIN");

@@ -5,6 +5,7 @@ import { createSchema } from "../../src/apollo/schema.ts";
 import { loadTypeDefs } from "../../src/apollo/typeDefs.ts";
 import { rules, withPermissions } from "../../src/middlewares/permissions.ts";
 import { emailQueue } from "../../src/queues/email.queue.ts";
+import { aLesson, aSection, aVideo } from "../support/course.ts";
 import { aLinkFor } from "../support/links.ts";
 import { anExam, choiceQuestion } from "../support/school.ts";
 import { firstOf } from "../support/subscriber.ts";
@@ -89,6 +90,25 @@ const PEOPLE = "email,name\nada@school.example,Ada\n";
 async function anImport() {
   const input = { csv: PEOPLE, courseId: world.school.courseId };
   return (await app.container.services.imports.request(world.school.teacher.actor, input)).import.id;
+}
+
+const sectionsInOrder = async () => {
+  const { teacher, courseId } = world.school;
+  return (await app.container.services.lessons.contents(teacher.actor, courseId)).map(({ id }) => id);
+};
+async function aLessonOfItsOwn({ published = true } = {}) {
+  const [sectionId] = await sectionsInOrder();
+  return aLesson(app.container, world.school, sectionId ?? (await aSection(app.container, world.school)), {
+    published,
+  });
+}
+/** Shown by a published lesson, unless told otherwise. */
+async function aReadyVideo({ shown = true } = {}) {
+  const videoId = await aVideo(app.container, world.school, { status: "READY", durationMs: 10_000 });
+  const [sectionId] = await sectionsInOrder();
+  if (shown)
+    await aLesson(app.container, world.school, sectionId ?? (await aSection(app.container, world.school)), { videoId });
+  return videoId;
 }
 
 const matrix: Line[] = [
@@ -307,7 +327,7 @@ const matrix: Line[] = [
   {
     field: "Mutation.resetPassword",
     operation:
-      'mutation ($token: String!) { result: resetPassword(token: $token, newPassword: "another good password") { accessTokenExpiresAt } }',
+      'mutation ($token: String!) { result: resetPassword(token: $token, newPassword: "another good password") { id } }',
     variables: async () => ({ token: await aLinkFor(app.container, (await anAccount()).id, "RESET_PASSWORD") }),
     expected: forAll,
   },
@@ -325,7 +345,7 @@ const matrix: Line[] = [
   {
     field: "Mutation.changePassword (without the password)",
     operation:
-      'mutation { result: changePassword(currentPassword: "not this one", newPassword: "another good password") { id } }',
+      'mutation { result: changePassword(currentPassword: "not this one", newPassword: "another good password") { accessTokenExpiresAt } }',
     variables: () => ({}),
     expected: [NONE, NONE, NONE, NONE, NONE, NONE],
   },
@@ -420,6 +440,172 @@ const matrix: Line[] = [
     operation:
       "mutation ($course: ID!, $user: ID!) { result: withdrawStudent(courseId: $course, userId: $user) { id } }",
     variables: () => ({ course: world.school.courseId, user: world.school.students[1]!.id }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.node (a lesson)",
+    operation: "query ($id: ID!) { result: node(id: $id) { id } }",
+    variables: async () => ({ id: await aLessonOfItsOwn() }),
+    expected: [NONE, OK, NULL, NULL, OK, OK],
+  },
+  {
+    field: "Query.node (a video)",
+    operation: "query ($id: ID!) { result: node(id: $id) { id } }",
+    variables: async () => ({ id: await aReadyVideo() }),
+    expected: [NONE, OK, NULL, NULL, OK, OK],
+  },
+  {
+    field: "Query.lesson",
+    operation: "query ($id: ID!) { result: lesson(id: $id) { text } }",
+    variables: async () => ({ id: await aLessonOfItsOwn() }),
+    expected: forMembers,
+  },
+  {
+    field: "Query.lesson (a draft)",
+    operation: "query ($id: ID!) { result: lesson(id: $id) { text } }",
+    variables: async () => ({ id: await aLessonOfItsOwn({ published: false }) }),
+    expected: [NONE, HIDDEN, HIDDEN, HIDDEN, OK, OK],
+  },
+  {
+    field: "Query.video",
+    operation: "query ($id: ID!) { result: video(id: $id) { id } }",
+    variables: async () => ({ id: await aReadyVideo() }),
+    expected: forMembers,
+  },
+  {
+    field: "Query.video (that no lesson shows)",
+    operation: "query ($id: ID!) { result: video(id: $id) { id } }",
+    variables: async () => ({ id: await aReadyVideo({ shown: false }) }),
+    expected: [NONE, HIDDEN, HIDDEN, HIDDEN, OK, OK],
+  },
+  {
+    field: "Query.videos",
+    operation: "query ($id: ID!) { result: videos(courseId: $id) { totalCount } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.createSection",
+    operation: 'mutation ($id: ID!) { result: createSection(courseId: $id, title: "New") { id } }',
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.updateSection",
+    operation: 'mutation ($id: ID!) { result: updateSection(id: $id, title: "Changed") { id } }',
+    variables: async () => ({ id: await aSection(app.container, world.school) }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.deleteSection",
+    operation: "mutation ($id: ID!) { result: deleteSection(id: $id) { id } }",
+    variables: async () => ({ id: await aSection(app.container, world.school) }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.reorderSections",
+    operation: "mutation ($id: ID!, $ids: [ID!]!) { result: reorderSections(courseId: $id, sectionIds: $ids) { id } }",
+    variables: async () => ({ id: world.school.courseId, ids: await sectionsInOrder() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.createLesson",
+    operation: "mutation ($input: CreateLessonInput!) { result: createLesson(input: $input) { id } }",
+    variables: async () => ({
+      input: { sectionId: await aSection(app.container, world.school), kind: "TEXT", title: "New", text: "" },
+    }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.updateLesson",
+    operation:
+      "mutation ($id: ID!, $input: UpdateLessonInput!) { result: updateLesson(id: $id, input: $input) { id } }",
+    variables: async () => ({ id: await aLessonOfItsOwn(), input: { published: true } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.deleteLesson",
+    operation: "mutation ($id: ID!) { result: deleteLesson(id: $id) }",
+    variables: async () => ({ id: await aLessonOfItsOwn() }),
+    expected: [NONE, NO, NO, OK, OK, OK], // the foreign teacher is told that there was none
+  },
+  {
+    field: "Mutation.reorderLessons",
+    operation:
+      "mutation ($id: ID!, $order: [LessonOrderInput!]!) { result: reorderLessons(courseId: $id, order: $order) { id } }",
+    variables: async () => ({
+      id: world.school.courseId,
+      order: [{ sectionId: await aSection(app.container, world.school), lessonIds: [] }],
+    }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.recordWatchProgress",
+    operation: `mutation ($id: ID!) {
+      result: recordWatchProgress(videoId: $id, intervals: [{ from: 0, to: 5 }], position: 5) { seenSeconds }
+    }`,
+    variables: async () => ({ id: await aReadyVideo() }),
+    expected: forMembers,
+  },
+  {
+    field: "Mutation.createVideo",
+    operation: "mutation ($input: CreateVideoInput!) { result: createVideo(input: $input) { id } }",
+    variables: () => ({ input: { courseId: world.school.courseId, title: "New" } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.updateVideo",
+    operation: 'mutation ($id: ID!) { result: updateVideo(id: $id, input: { title: "Changed" }) { id } }',
+    variables: async () => ({ id: await aReadyVideo({ shown: false }) }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.deleteVideo",
+    operation: "mutation ($id: ID!) { result: deleteVideo(id: $id) }",
+    variables: async () => ({ id: await aReadyVideo({ shown: false }) }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.setCaptions",
+    operation: "mutation ($input: CaptionInput!) { result: setCaptions(input: $input) { id } }",
+    variables: async () => ({
+      input: {
+        videoId: await aReadyVideo({ shown: false }),
+        language: "en",
+        label: "English",
+        content: "WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\n",
+      },
+    }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.removeCaptions",
+    operation: 'mutation ($id: ID!) { result: removeCaptions(videoId: $id, language: "en") { id } }',
+    variables: async () => ({ id: await aReadyVideo({ shown: false }) }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.retryVideo",
+    operation: "mutation ($id: ID!) { result: retryVideo(id: $id) { status } }",
+    variables: async () => {
+      const id = await aVideo(app.container, world.school, { status: "FAILED" });
+      await app.container.db.video.update({ where: { id }, data: { sourceKey: `videos/${id}/source/file` } });
+      return { id };
+    },
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.cancelVideo",
+    operation: "mutation ($id: ID!) { result: cancelVideo(id: $id) { status } }",
+    variables: async () => ({ id: await aVideo(app.container, world.school, { status: "PROCESSING" }) }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.createVideoUpload",
+    operation: "mutation ($input: UploadInput!) { result: createVideoUpload(input: $input) { token } }",
+    variables: async () => ({
+      input: { videoId: await aVideo(app.container, world.school), fileName: "lesson.mp4", bytes: 10 },
+    }),
     expected: forStaff,
   },
   {
@@ -566,6 +752,12 @@ const matrix: Line[] = [
     operation: "subscription ($id: ID!) { result: attemptChanged(attemptId: $id) { status } }",
     variables: () => ({ id: world.attemptId }),
     expected: forMembers,
+  },
+  {
+    field: "Subscription.videoChanged",
+    operation: "subscription ($id: ID!) { result: videoChanged(id: $id) { status } }",
+    variables: async () => ({ id: await aReadyVideo() }),
+    expected: forStaff,
   },
   {
     field: "Subscription.jobChanged",

@@ -198,6 +198,7 @@ describe("exportMyData", () => {
       "EmailDelivery.jobId",
       "UserImport.jobId",
       "DataExport.jobId",
+      "Video.jobIds",
     ];
     const { columns } = createPersonalData({} as never);
     expect([...columns, ...Object.keys(NOT_EXPORTED), ...ofOtherThings].sort()).toEqual(naming.sort());

@@ -162,6 +162,12 @@ describe("setting up a second factor", () => {
     for (const code of one.recoveryCodes) expect(await logIn(other, code)).toBe("WRONG_CODE");
   });
 
+  it("is not set up by somebody whose address is not verified: it may be another's", async () => {
+    const { id, token } = await somebody();
+    await app.container.db.user.update({ where: { id }, data: { emailVerifiedAt: null } });
+    expect(await app.refusal(SET_UP, { password }, token)).toBe("EMAIL_NOT_VERIFIED");
+  });
+
   it.each(["setUpSecondFactor", "renewRecoveryCodes", "removeSecondFactor"])(
     "is not possible by %s for an account that was disabled meanwhile",
     async (field) => {

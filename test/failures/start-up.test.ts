@@ -32,6 +32,7 @@ async function startWith(
 const WRONG: [what: string, name: ProgramName, changes: Record<string, string>][] = [
   ["missing", "server", { DATABASE_URL: "", REDIS_URL: "", JWT_PRIVATE_KEY: "" }],
   ["wrong", "server", { DATABASE_URL: "mysql://somewhere/else", JWT_PRIVATE_KEY: "no key", PORT: "four thousand" }],
+  ["wrong", "server", { CORS_ORIGINS: "localhost:5173", SECRETS_KEY: "short", SMTP_URL: "mail.school.example" }],
   ["missing or wrong", "worker", { REDIS_URL: "", SAVE_GRACE_SECONDS: "-1" }],
 ];
 

@@ -118,6 +118,7 @@ export async function openSite({
   const base = {
     ...testEnvironment(databaseUrl, redis ? { url: redis.url, prefix: "lectern" } : testRedis()),
     LOG_LEVEL: "warn", // what a program says is shown when it does not start
+    STORAGE_DIR: path.join(folder, "files"),
     ...changes,
   };
   const config = readConfig(base);

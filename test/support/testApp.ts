@@ -1,4 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { createApp } from "../../src/apollo/index.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { type Ambient, type Container, createContainer } from "../../src/container.ts";
@@ -55,6 +58,7 @@ export function testEnvironment(databaseUrl: string, redis: { url: string; prefi
     INTROSPECTION: "true",
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? "fatal",
     SAVE_GRACE_SECONDS: "1",
+    STORAGE_DIR: path.join(os.tmpdir(), `lectern-files-${redis.prefix}`),
   };
 }
 
@@ -120,6 +124,7 @@ export async function startTestApp({
       workerRedis?.disconnect();
       await container.close();
       await database?.drop();
+      if (!beside) await rm(config.STORAGE_DIR, { recursive: true, force: true });
     },
   };
 }

@@ -21,4 +21,5 @@ export const baseResolvers = {
   UserConnection: connection,
   AuditEntryConnection: connection,
   UserImportRowConnection: connection,
+  VideoConnection: connection,
 } satisfies Resolvers;
