@@ -33,11 +33,16 @@ export function createRequestBudget({ factor, clock }: { factor: number; clock: 
 
   return {
     charge({ actor, client }, points) {
+      if (points <= 0) return null; // most operations: their only field is paid for with the request
       const key = actor ? actor.userId : clientNetwork(client.ip);
       const most = POINTS_PER_MINUTE * factor * (actor ? 1 : VISITORS);
       const perMs = most / 60_000;
       const now = clock().getTime();
-      const budget = budgets.get(key) ?? { points: most, at: now };
+      let budget = budgets.get(key);
+      if (!budget) {
+        budget = { points: most, at: now };
+        budgets.set(key, budget);
+      }
       budget.points = Math.min(most, budget.points + Math.max(0, now - budget.at) * perMs);
       budget.at = now;
       if (budget.points < points) return rateLimited(Math.ceil((points - budget.points) / perMs / 1000));
