@@ -32,6 +32,8 @@ function problemOf(address: string): string | null {
   if (UNSEEN_OR_SPACE.test(address)) return "holds a space or a character that cannot be seen";
   if (more.length > 0) return "has more than one @";
   if (local.length > 64 || !LOCAL_PART.test(local) || !DOMAIN.test(domain)) return "is not an e-mail address";
+  // Else one mailbox could have two accounts.
+  if (/(^|\.)xn--/.test(domain)) return "has its domain in the coded form: write it as people read it";
   if (address !== address.normalize("NFKC")) return "holds a character that looks like another one";
   const mixes = [local, ...domain.split(".")].some(
     (part) => LOOKALIKE_ALPHABETS.filter((alphabet) => alphabet.test(part)).length > 1,

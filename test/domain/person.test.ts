@@ -38,6 +38,7 @@ describe("an e-mail address", () => {
     ["\u0430da@school.example", "mixes alphabets whose letters look alike"], // a Cyrillic а
     ["ada@sch\u03bfol.example", "mixes alphabets whose letters look alike"], // a Greek ο
     ["ａda@school.example", "holds a character that looks like another one"],
+    ["ada@xn--mnchen-3ya.example", "has its domain in the coded form: write it as people read it"],
     ["ada＠school.example", "is not an e-mail address"],
     [`${"a".repeat(65)}@school.example`, "is not an e-mail address"],
     [`ada@${"school.".repeat(40)}example`, "has at most 254 characters"],
