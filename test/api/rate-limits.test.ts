@@ -141,14 +141,16 @@ describe("guessing a password", () => {
     expect(await logIn(email, password, home)).toBe("in");
   });
 
-  it("ends for a network that tries many addresses, and for that one alone", async () => {
-    const from = aNetwork();
+  it("ends for a network that tries many addresses, and for that one alone, but not for who has logged in from it before", async () => {
+    const [regular, from] = [await anAccount(), aNetwork()];
+    expect(await logIn(regular, password, from)).toBe("in");
     const failures = most("login", "network");
     const tried = Array.from({ length: failures }, () => logIn(`${uuidv7()}@nowhere.example`, wrong, from));
     expect(new Set(await Promise.all(tried))).toEqual(new Set(["WRONG_CREDENTIALS"]));
     const email = await anAccount();
     expect(await logIn(email, password, from)).toBe("RATE_LIMITED");
     expect(await logIn(email, password, aNetwork())).toBe("in");
+    expect(await logIn(regular, password, from)).toBe("in");
   });
 
   it.each([
