@@ -123,8 +123,7 @@ describe("importGift", () => {
     ["Q {#5:-1}", /at least 0/],
     ["Q {T#a#b#c}", /at most two feedbacks/],
     ["Q {=a -> b =c}", /has no ->/],
-    ["Q {=a -> b =c -> d}", /Matching/],
-    ["Just some text.", /description/],
+    ["Q {=a -> b =c -> b}", /at least two options/],
     ["Q\0 {T}", /cannot be stored/],
     [`::${"t".repeat(301)}:: Q {T}`, /title: .*300/],
   ])("refuses %j with a reason", (file, reason) => {
