@@ -15,6 +15,7 @@ import { createAbandonedUploads } from "./services/abandonedUploads.ts";
 import { createAccess } from "./services/access.ts";
 import { createAccommodationService } from "./services/accommodation.service.ts";
 import { createAccountService } from "./services/account.service.ts";
+import { createAnalysisService } from "./services/analysis.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
@@ -217,6 +218,7 @@ export async function createContainer(
     newId,
   });
   const grading = createGradingService({ db, access, papers, events, newId });
+  const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const results = createResultService({ db, access, papers });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
@@ -255,6 +257,7 @@ export async function createContainer(
     attempts,
     answers: createAnswerService({ papers, batches }),
     grading,
+    analysis,
     results,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),
     imports: createImportService({ db, access, outbox, links, clock, newId }),

@@ -736,6 +736,18 @@ const matrix: Line[] = [
     expected: forAdmins(OK),
   },
   {
+    field: "Query.examStatistics",
+    operation: "query ($id: ID!) { result: examStatistics(examId: $id) { persons } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: [NONE, NO, NO, HIDDEN, NULL, NULL],
+  },
+  {
+    field: "Mutation.analyzeExam",
+    operation: "mutation ($id: ID!) { result: analyzeExam(examId: $id) { jobId } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
     field: "Mutation.retryDeadLetter",
     operation: "mutation ($id: ID!) { result: retryDeadLetter(id: $id) }",
     variables: () => ({ id: `exam-${nothingsId()}` }),
