@@ -192,7 +192,7 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS });
+  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, log });
   const processingSteps = createProcessingSteps({
     db,
     storage,
