@@ -182,6 +182,7 @@ export async function createContainer(
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
   const uploads = createUploadService({
     db,
+    access,
     videoAccess,
     outbox,
     events,
