@@ -50,7 +50,7 @@ async function ownFfmpeg(): Promise<number | null> {
       const pid = await eventually("it runs", ownFfmpeg);
       expect(await statOf(pid)).toMatchObject({ session: pid, nice: 19 });
       await eventually("its session gives way", async () =>
-        (await readFile(`/proc/${pid}/autogroup`, "utf8")).includes("nice 19"),
+        (await readFile(`/proc/${pid}/autogroup`, "utf8")).includes("nice 10"),
       );
     } finally {
       stop.abort(new Error("enough"));
