@@ -1,5 +1,5 @@
 import { uuidv7 } from "uuidv7";
-import { createDbAndPool, createSavePool, poolFigures } from "../prisma/client.ts";
+import { createDbAndPool, createSavePool, poolFigures, waitingLine } from "../prisma/client.ts";
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
@@ -317,6 +317,8 @@ export async function createContainer(
     ffmpeg,
     deadLetters,
     jobTimes,
+    /** Who waits for the database, and how fast that goes. */
+    lines: { pool: waitingLine(pool), saves: { waiting: batches.waiting, served: batches.served } },
     poolFigures: () => poolFigures([pool, savePool]),
     queueRedis,
     cacheRedis,

@@ -16,6 +16,7 @@ import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
 import { type CostCheck, costCheckOf } from "./operationCost.ts";
+import type { ShedOrders } from "./shedOrder.ts";
 
 /**
  * Leaves go out as the services give them, which the generated resolver types check at compile time: numbers, strings,
@@ -34,7 +35,7 @@ interface Plan {
  * Executes operations compiled, behind Apollo's gateway hook: parsing, validation and the life of a request stay Apollo's.
  * One plan for each operation text is kept; its errors leave in their public form.
  */
-export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): GatewayInterface {
+export function jitGateway(schema: GraphQLSchema, budget: RequestBudget, orders: ShedOrders): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
   const executor: GatewayExecutor = async ({
@@ -60,6 +61,7 @@ export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): Gatewa
         checkCost: costCheckOf(schema, document, operation),
       };
       plans.set(key, plan);
+      orders.learn(queryHash, document);
     }
     const refusal = plan.checkCost(variables, context, budget);
     if (refusal) return publish({ errors: [refusal] }, context) as never;
