@@ -1,5 +1,5 @@
 import { uuidv7 } from "uuidv7";
-import { createDbAndPool, createSavePool, poolFigures } from "../prisma/client.ts";
+import { createDbAndPool, createSavePool, poolFigures, waitingLine } from "../prisma/client.ts";
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
@@ -185,6 +185,7 @@ export async function createContainer(
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
   const uploads = createUploadService({
     db,
+    access,
     videoAccess,
     outbox,
     events,
@@ -195,7 +196,7 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS });
+  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, log });
   const processingSteps = createProcessingSteps({
     db,
     storage,
@@ -319,6 +320,8 @@ export async function createContainer(
     ffmpeg,
     deadLetters,
     jobTimes,
+    /** Who waits for the database, and how fast that goes. */
+    lines: { pool: waitingLine(pool), saves: { waiting: batches.waiting, served: batches.served } },
     poolFigures: () => poolFigures([pool, savePool]),
     queueRedis,
     cacheRedis,

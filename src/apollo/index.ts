@@ -12,6 +12,7 @@ import type { Config } from "../config.ts";
 import type { Container } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
 import { createAuthenticate } from "../middlewares/auth.ts";
+import { createLoadShedding } from "../middlewares/loadShedding.ts";
 import { createIsOwnSite } from "../middlewares/ownSite.ts";
 import { createRequestBudget } from "../middlewares/requestBudget.ts";
 import { createReadCookie } from "../middlewares/sessionCookies.ts";
@@ -31,6 +32,7 @@ import { mediaRoutes } from "./media.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
 import { createSchema, createSerializingSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
+import { createShedOrders } from "./shedOrder.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { uploadRoutes } from "./uploads.ts";
 
@@ -66,14 +68,14 @@ const nameOperation: ApolloServerPlugin<Context> = {
 
 /** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
 export async function createApp({
-  container: { services, clock, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks },
+  container: { services, clock, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, lines },
   readiness,
   config,
   log,
 }: {
   container: Pick<
     Container,
-    "services" | "clock" | "tokens" | "links" | "cache" | "cacheRedis" | "uploadFiles" | "uploadLocks"
+    "services" | "clock" | "tokens" | "links" | "cache" | "cacheRedis" | "uploadFiles" | "uploadLocks" | "lines"
   >;
   readiness: Readiness;
   config: Config;
@@ -84,8 +86,9 @@ export async function createApp({
   const schema = createSchema({ counters, factor });
   const serializing = createSerializingSchema({ counters, factor });
   const budget = createRequestBudget({ factor, clock });
+  const orders = createShedOrders();
   const apollo = new ApolloServer<Context>({
-    gateway: jitGateway(schema, serializing, budget),
+    gateway: jitGateway(schema, serializing, budget, orders),
     introspection: config.INTROSPECTION,
     parseOptions,
     validationRules: limitRules,
@@ -134,6 +137,8 @@ export async function createApp({
     return reply.code(status || STATUS.INTERNAL_SERVER_ERROR).send({ errors: [shown] });
   });
   app.addHook("onClose", () => apollo.stop());
+  const shedding = createLoadShedding({ lines, log });
+  app.addHook("onClose", async () => shedding.stop());
   // Closing ends the connections that are idle at that moment; one whose last answer is still on its way would stay open.
   app.addHook("preClose", async () => {
     if (!app.server.listening) return;
@@ -167,9 +172,13 @@ export async function createApp({
         exposedHeaders: ["retry-after", "x-request-id"],
         maxAge: 600,
       });
-    await scope.register(graphqlRoute({ apollo, authenticate, cookiesOf, budget, edge, services, log }));
+    await scope.register(
+      graphqlRoute({ apollo, authenticate, cookiesOf, budget, shedding, orders, edge, services, log }),
+    );
     const introspection = config.INTROSPECTION;
-    await scope.register(subscriptionRoutes({ schema, introspection, authenticate, budget, services, clock, log }));
+    await scope.register(
+      subscriptionRoutes({ schema, introspection, authenticate, budget, shedding, services, clock, log }),
+    );
   });
   const { imports, privacy } = services;
   await app.register(downloadRoutes({ imports, privacy, links, log }));

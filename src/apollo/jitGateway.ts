@@ -17,6 +17,7 @@ import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
 import { type CostCheck, costCheckOf } from "./operationCost.ts";
 import { markSerializedFields, type SerializedParts } from "./serializedFields.ts";
+import type { ShedOrders } from "./shedOrder.ts";
 
 /**
  * Leaves go out as the services give them, which the generated resolver types check at compile time: numbers, strings,
@@ -37,7 +38,12 @@ interface Plan {
  * One plan for each operation text is kept; its errors leave in their public form.
  * @param serializing the schema for operations with serialized fields
  */
-export function jitGateway(schema: GraphQLSchema, serializing: GraphQLSchema, budget: RequestBudget): GatewayInterface {
+export function jitGateway(
+  schema: GraphQLSchema,
+  serializing: GraphQLSchema,
+  budget: RequestBudget,
+  orders: ShedOrders,
+): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
   const executor: GatewayExecutor = async ({
@@ -67,6 +73,7 @@ export function jitGateway(schema: GraphQLSchema, serializing: GraphQLSchema, bu
         checkCost: costCheckOf(schema, document, operation),
       };
       plans.set(key, plan);
+      orders.learn(queryHash, document);
     }
     const refusal = plan.checkCost(variables, context, budget);
     if (refusal) return publish({ errors: [refusal] }, context) as never;

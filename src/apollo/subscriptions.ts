@@ -19,12 +19,14 @@ import { makeHandler } from "graphql-ws/use/@fastify/websocket";
 import { uuidv7 } from "uuidv7";
 import type { Services } from "../container.ts";
 import type { Authenticate } from "../middlewares/auth.ts";
+import type { LoadShedding } from "../middlewares/loadShedding.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { Logger } from "../utils/logger.ts";
 import { type Context, clientOf, createContext } from "./context.ts";
 import { toPublicError } from "./errors.ts";
 import { costCheckOf, REQUEST_POINTS } from "./operationCost.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
+import { shedOrderOf } from "./shedOrder.ts";
 import { untilExpiry } from "./untilExpiry.ts";
 
 /** Shorter than the idle time-outs of the usual proxies. */
@@ -46,6 +48,7 @@ export function subscriptionRoutes({
   introspection,
   authenticate,
   budget,
+  shedding,
   services,
   clock,
   log,
@@ -54,6 +57,7 @@ export function subscriptionRoutes({
   introspection: boolean;
   authenticate: Authenticate;
   budget: RequestBudget;
+  shedding: LoadShedding;
   services: Services;
   clock: () => Date;
   log: Logger;
@@ -79,6 +83,8 @@ export function subscriptionRoutes({
     if (refusal) return [toPublicError(new GraphQLError(refusal.message, { originalError: refusal }), contextValue)];
     try {
       const document = parse(asked.query, parseOptions);
+      const overload = shedding.refusalOf(shedOrderOf(document, asked.operationName));
+      if (overload) throw new GraphQLError(overload.message, { originalError: overload });
       const problems = validate(schema, document, rules);
       if (problems.length > 0) return problems.map((problem) => toPublicError(problem, contextValue));
       const operation = getOperationAST(document, asked.operationName);
