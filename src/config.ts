@@ -148,6 +148,9 @@ export const configSchema = z.object({
   BODY_LIMIT_KB: count()
     .default(8192)
     .describe("Largest request body, in KB; imports of questions and people are the largest."),
+  LOAD_SHEDDING: flag
+    .default(true)
+    .describe("Whether reads, and then saves, are refused while there is more to do than can be done."),
   INTROSPECTION: flag.default(false).describe("Whether the schema may be asked for over the API."),
   SANDBOX: flag.default(false).describe("Whether / shows Apollo Sandbox; for development."),
   LOG_LEVEL: z

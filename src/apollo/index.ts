@@ -137,7 +137,7 @@ export async function createApp({
     return reply.code(status || STATUS.INTERNAL_SERVER_ERROR).send({ errors: [shown] });
   });
   app.addHook("onClose", () => apollo.stop());
-  const shedding = createLoadShedding({ lines, log });
+  const shedding = createLoadShedding({ isOn: config.LOAD_SHEDDING, lines, log });
   app.addHook("onClose", async () => shedding.stop());
   // Closing ends the connections that are idle at that moment; one whose last answer is still on its way would stay open.
   app.addHook("preClose", async () => {
