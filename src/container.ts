@@ -33,6 +33,7 @@ import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
+import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
 import { createPapers } from "./services/papers.ts";
@@ -225,6 +226,15 @@ export async function createContainer(
     credentials,
     sessions,
     secondFactor,
+    monitorSessions: createMonitorSessions({
+      db,
+      sessions,
+      tokens,
+      secondFactor,
+      secrets,
+      readers: config.MONITOR_READERS,
+      clock,
+    }),
     people,
     courses,
     questions,
