@@ -64,6 +64,19 @@ export const configSchema = z.object({
     .pipe(z.array(z.enum(queueNames, `must be some of ${queueNames.join(", ")}`)))
     .transform((names) => (names.length > 0 ? names : queueNames))
     .describe("Comma-separated queues that a worker works on, e.g. exam,email; empty for all."),
+  MONITOR_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(4002)
+    .describe("Port of the monitor's pages (queueMonitor --serve)."),
+  MONITOR_READERS: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .pipe(z.array(z.email("must be e-mail addresses, separated by commas")))
+    .describe("Comma-separated addresses of accounts that may look at the monitor's pages; an ADMIN may look and act."),
   TRUST_PROXY: flag
     .default(false)
     .describe("Take the client's address from X-Forwarded-For; only behind a proxy that sets it."),

@@ -1,21 +1,9 @@
 import { GraphQLError } from "graphql";
-import { DomainError, type ErrorCode, unavailable } from "../domain/errors.ts";
+import { DomainError, unavailable } from "../domain/errors.ts";
+import { STATUS } from "../middlewares/httpStatus.ts";
 import { QueuesUnavailable } from "../queues/openQueues.ts";
 import { isOutage } from "../services/outage.ts";
 import type { Context } from "./context.ts";
-
-/** The HTTP status that each code stands for; clients find it in `extensions.status`. */
-export const STATUS: Record<ErrorCode | "INTERNAL_SERVER_ERROR", number> = {
-  BAD_USER_INPUT: 400,
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  UNPROCESSABLE: 422,
-  RATE_LIMITED: 429,
-  INTERNAL_SERVER_ERROR: 500,
-  SERVICE_UNAVAILABLE: 503,
-};
 
 /** The refusal at the bottom of an error, if there is one; an outage counts as the refusal it is to the client. */
 function refusalOf(error: unknown): DomainError | null {
