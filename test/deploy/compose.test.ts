@@ -67,6 +67,7 @@ describe("docker-compose.yml", () => {
     ["server", "PORT"],
     ["worker", "WORKER_PORT"],
     ["transcoder", "WORKER_PORT"],
+    ["monitor", "MONITOR_PORT"],
   ] as const)("asks %s where it listens", (name, variable) => {
     expect(service(name).healthcheck?.test?.join(" ")).toContain(`127.0.0.1:${defaultOf(variable)}/healthz`);
   });
