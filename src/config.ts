@@ -53,7 +53,14 @@ export const configSchema = z.object({
     .min(0)
     .max(65_535)
     .default(4001)
-    .describe("Port of the worker's /healthz and /readyz."),
+    .describe("Port of the worker's /healthz, /readyz and /metrics."),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, "must have 16 characters or more")
+    .optional()
+    .describe(
+      "What /metrics asks for as a bearer token; without it only private networks may read it, and not through a proxy.",
+    ),
   TRUST_PROXY: flag
     .default(false)
     .describe("Take the client's address from X-Forwarded-For; only behind a proxy that sets it."),

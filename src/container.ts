@@ -3,6 +3,10 @@ import { createDb, createSavePool } from "../prisma/client.ts";
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
+import { answerBatchMetrics } from "./metrics/answerBatches.ts";
+import { cacheMetrics } from "./metrics/caches.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { outboxMetrics } from "./metrics/outbox.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
 import { openQueues } from "./queues/openQueues.ts";
 import { createOutbox } from "./queues/outbox.ts";
@@ -89,6 +93,7 @@ export async function createContainer(
   const graceSeconds = config.SAVE_GRACE_SECONDS;
   const cacheUrl = config.CACHE_REDIS_URL ?? config.REDIS_URL;
 
+  const metrics = createMetrics();
   const db = createDb({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const savePool = createSavePool({ url: config.DATABASE_URL, connections: config.SAVE_CONNECTIONS, log });
   const queueRedis = createRedis(config.REDIS_URL, { role: "queue", log });
@@ -112,6 +117,8 @@ export async function createContainer(
   const uploadLocks = createUploadLocks({ databaseUrl: config.DATABASE_URL, log });
   const outbox = createOutbox({ db, queues, log, clock, newId });
   const deadLetters = createDeadLetters({ queues, outbox });
+  cacheMetrics(metrics, cache);
+  outboxMetrics(metrics, outbox);
   const tokens = await createTokens({
     privateKeyPem: config.JWT_PRIVATE_KEY,
     previousKeyPems: config.JWT_PREVIOUS_KEYS,
@@ -132,7 +139,12 @@ export async function createContainer(
   const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
-  const batches = createAnswerBatches({ pool: savePool, connections: config.SAVE_CONNECTIONS, graceSeconds });
+  const batches = createAnswerBatches({
+    pool: savePool,
+    connections: config.SAVE_CONNECTIONS,
+    graceSeconds,
+    onBatch: answerBatchMetrics(metrics, () => batches.waiting()),
+  });
   const getJobStatus = createJobStatus({ db, queues, clock });
 
   const accounts = createAccountService({ db, cache, outbox, clock, newId });
@@ -313,6 +325,7 @@ export async function createContainer(
     deadLetters,
     queueRedis,
     cacheRedis,
+    metrics,
     close,
   };
 }
