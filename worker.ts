@@ -1,5 +1,6 @@
 import Fastify from "fastify";
 import { sayWhatIsMissing } from "./src/ffmpeg/sayWhatIsMissing.ts";
+import { jobMetrics } from "./src/metrics/jobs.ts";
 import { metricsRoute } from "./src/metrics/metricsRoute.ts";
 import { queueMetrics } from "./src/metrics/queues.ts";
 import { takeSnapshot } from "./src/monitor/snapshot.ts";
@@ -10,7 +11,7 @@ import { allWorkers } from "./src/workers/allWorkers.ts";
 import { startWorkers } from "./src/workers/startWorker.ts";
 
 await runProgram("worker", async ({ config, log, container }) => {
-  const { services, outbox, queues, deadLetters, events, metrics } = container;
+  const { services, outbox, queues, deadLetters, jobTimes, events, metrics } = container;
   const redis = createRedis(config.REDIS_URL, { role: "worker", log });
   const workers = startWorkers({
     workers: allWorkers({ ...services, outbox, queues, deadLetters }),
@@ -18,6 +19,7 @@ await runProgram("worker", async ({ config, log, container }) => {
     queues,
     outbox,
     deadLetters,
+    jobTimes: jobMetrics(metrics, { next: jobTimes, clock: container.clock }),
     log,
     onJobEvent: ({ queue, jobId }) => void events.publish("jobChanged", { queue, jobId }),
   });

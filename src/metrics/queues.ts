@@ -8,6 +8,7 @@ import {
 } from "../monitor/snapshot.ts";
 import { allQueues } from "../queues/allQueues.ts";
 import type { OpenQueues } from "../queues/openQueues.ts";
+import type { Percentiles } from "../queues/timeBuckets.ts";
 import type { Metrics } from "./metrics.ts";
 
 type Table<Figures> = readonly [name: string, help: string, read: (figures: Figures) => number | null][];
@@ -18,6 +19,16 @@ const OF_QUEUES: Table<QueueFigures> = [
     "lectern_queue_oldest_waiting_seconds",
     "How long the job that waits longest has waited.",
     ({ oldestWaitingSeconds }) => oldestWaitingSeconds ?? 0,
+  ],
+  [
+    "lectern_queue_failed_tries_per_minute",
+    "Tries that failed, of the last five minutes.",
+    (queue) => queue.failedPerMinute,
+  ],
+  [
+    "lectern_queue_stalled_per_minute",
+    "Jobs that lost their worker, of the last five minutes.",
+    (queue) => queue.stalledPerMinute,
   ],
   ["lectern_queue_workers", "Worker processes that are connected.", ({ workers }) => workers],
   ["lectern_queue_paused", "1 while the queue is paused, else 0.", ({ isPaused }) => Number(isPaused)],
@@ -38,6 +49,11 @@ const OF_REDIS: Table<RedisFigures> = [
     "lectern_redis_memory_limit_bytes",
     "Its maxmemory; absent where there is no limit.",
     ({ maxMemoryBytes }) => maxMemoryBytes,
+  ],
+  [
+    "lectern_redis_evicted_keys",
+    "Keys thrown away for want of memory since Redis started.",
+    ({ evictedKeys }) => evictedKeys,
   ],
   [
     "lectern_redis_append_only",
@@ -67,18 +83,37 @@ export function queueMetrics(
   const ofQueues = gaugesOf(OF_QUEUES, ["queue"]);
   const ofOutbox = gaugesOf(OF_OUTBOX, []);
   const ofRedis = gaugesOf(OF_REDIS, []);
+  const times = new Gauge({
+    name: "lectern_queue_time_seconds",
+    help: "How long jobs waited for their first start and how long tries ran, by quantile, of the last five minutes.",
+    labelNames: ["queue", "phase", "quantile"],
+    registers,
+  });
+  const late = new Gauge({
+    name: "lectern_schedule_late",
+    help: "1 while a job that starts by itself is overdue, else 0.",
+    labelNames: ["queue", "job"],
+    registers,
+  });
   const ofBullmq = bullmqMetrics(metrics);
 
   metrics.beforeScrape(async () => {
-    const [{ queues, outbox, redis }, counts] = await Promise.all([
+    const [{ queues, outbox, redis, schedules }, counts] = await Promise.all([
       sources.snapshot(),
       readBullmq(sources.queues).catch(() => null), // the snapshot says that Redis is away
     ]);
-    for (const { gauge } of [...ofQueues, ...ofOutbox, ...ofRedis]) {
+    for (const gauge of [...[...ofQueues, ...ofOutbox, ...ofRedis].map(({ gauge }) => gauge), times, late]) {
       gauge.reset();
       gauge.remove({}); // without labels a reset leaves a zero
     }
-    for (const figures of isAway(queues) ? [] : queues) set(ofQueues, figures, { queue: figures.name });
+    for (const figures of isAway(queues) ? [] : queues) {
+      set(ofQueues, figures, { queue: figures.name });
+      for (const phase of ["wait", "run"] as const) {
+        for (const [quantile, ms] of Object.entries(quantilesOf(figures[phase])))
+          times.set({ queue: figures.name, phase, quantile }, ms / 1_000);
+      }
+    }
+    for (const { queue, job, isLate } of isAway(schedules) ? [] : schedules) late.set({ queue, job }, Number(isLate));
     if (!isAway(outbox)) set(ofOutbox, outbox, {});
     if (!isAway(redis)) set(ofRedis, redis, {});
     ofBullmq(counts ?? []);
@@ -86,6 +121,9 @@ export function queueMetrics(
     up.set({ source: "postgresql" }, Number(!isAway(outbox)));
   });
 }
+
+const quantilesOf = (times: Percentiles | null): Record<string, number> =>
+  times ? { "0.5": times.p50, "0.95": times.p95, "0.99": times.p99 } : {};
 
 function set<Figures>(
   gauges: readonly { gauge: Gauge; read: (figures: Figures) => number | null }[],
