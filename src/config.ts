@@ -56,7 +56,7 @@ export const configSchema = z.object({
     .min(0)
     .max(65_535)
     .default(4001)
-    .describe("Port of the worker's /healthz and /readyz."),
+    .describe("Port of the worker's /healthz, /readyz and /metrics."),
   WORKER_QUEUES: z
     .string()
     .default("")
@@ -77,6 +77,13 @@ export const configSchema = z.object({
     .transform(listOf)
     .pipe(z.array(z.email("must be e-mail addresses, separated by commas")))
     .describe("Comma-separated addresses of accounts that may look at the monitor's pages; an ADMIN may look and act."),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, "must have 16 characters or more")
+    .optional()
+    .describe(
+      "What /metrics asks for as a bearer token; without it only private networks may read it, and not through a proxy.",
+    ),
   TRUST_PROXY: flag
     .default(false)
     .describe("Take the client's address from X-Forwarded-For; only behind a proxy that sets it."),

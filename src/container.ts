@@ -3,6 +3,11 @@ import { createDbAndPool, createSavePool, poolFigures } from "../prisma/client.t
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
+import { answerBatchMetrics } from "./metrics/answerBatches.ts";
+import { cacheMetrics } from "./metrics/caches.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { outboxMetrics } from "./metrics/outbox.ts";
+import { poolMetrics } from "./metrics/pools.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
 import { createJobTimes } from "./queues/jobTimes.ts";
 import { openQueues } from "./queues/openQueues.ts";
@@ -91,6 +96,7 @@ export async function createContainer(
   const graceSeconds = config.SAVE_GRACE_SECONDS;
   const cacheUrl = config.CACHE_REDIS_URL ?? config.REDIS_URL;
 
+  const metrics = createMetrics();
   const { db, pool } = createDbAndPool({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const savePool = createSavePool({ url: config.DATABASE_URL, connections: config.SAVE_CONNECTIONS, log });
   const queueRedis = createRedis(config.REDIS_URL, { role: "queue", log });
@@ -115,6 +121,9 @@ export async function createContainer(
   const outbox = createOutbox({ db, queues, log, clock, newId });
   const deadLetters = createDeadLetters({ queues, outbox });
   const jobTimes = createJobTimes({ redis: queueRedis, prefix, clock, log });
+  cacheMetrics(metrics, cache);
+  poolMetrics(metrics, { main: pool, saves: savePool });
+  outboxMetrics(metrics, outbox);
   const tokens = await createTokens({
     privateKeyPem: config.JWT_PRIVATE_KEY,
     previousKeyPems: config.JWT_PREVIOUS_KEYS,
@@ -135,7 +144,12 @@ export async function createContainer(
   const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
-  const batches = createAnswerBatches({ pool: savePool, connections: config.SAVE_CONNECTIONS, graceSeconds });
+  const batches = createAnswerBatches({
+    pool: savePool,
+    connections: config.SAVE_CONNECTIONS,
+    graceSeconds,
+    onBatch: answerBatchMetrics(metrics, () => batches.waiting()),
+  });
   const getJobStatus = createJobStatus({ db, queues, clock });
 
   const accounts = createAccountService({ db, cache, outbox, clock, newId });
@@ -329,6 +343,7 @@ export async function createContainer(
     poolFigures: () => poolFigures([pool, savePool]),
     queueRedis,
     cacheRedis,
+    metrics,
     close,
   };
 }

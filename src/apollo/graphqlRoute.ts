@@ -3,12 +3,14 @@ import { fastifyApolloHandler } from "@as-integrations/fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Services } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
+import type { OperationMeters } from "../metrics/operations.ts";
 import { type Authenticate, PUBLIC_SCOPE } from "../middlewares/auth.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { EdgeCache } from "../redis/edgeCache.ts";
 import type { Claims } from "../services/tokens.ts";
 import { type Logger, withoutRedaction } from "../utils/logger.ts";
 import { type Context, clientOf, createContext } from "./context.ts";
+import { codeOf } from "./errors.ts";
 import { REQUEST_POINTS } from "./operationCost.ts";
 import type { CookiesOf } from "./sessionCookies.ts";
 
@@ -30,6 +32,7 @@ export function graphqlRoute({
   cookiesOf,
   budget,
   edge,
+  meters,
   services,
   log,
 }: {
@@ -38,6 +41,7 @@ export function graphqlRoute({
   cookiesOf: CookiesOf;
   budget: RequestBudget;
   edge: EdgeCache;
+  meters: OperationMeters;
   services: Services;
   log: Logger;
 }) {
@@ -58,6 +62,8 @@ export function graphqlRoute({
     });
   }
 
+  const meterOf = (request: FastifyRequest) => request.lectern?.trace.meter ?? meters.unread;
+
   async function run(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Promise<string | Buffer> {
     const startedAt = performance.now();
     const context = contextOf(request, reply, claims);
@@ -73,15 +79,17 @@ export function graphqlRoute({
     const isStorable = context.trace.isStorable && context.trace.errorCodes.length === 0 && reply.statusCode === 200;
     const body = isStorable ? Buffer.from(text) : text;
     if (typeof body !== "string" && typeof raw === "string") {
-      const answer = { bytes: body, contentType: String(reply.getHeader("content-type")) };
+      const answer = { bytes: body, contentType: String(reply.getHeader("content-type")), meter: context.trace.meter };
       edge.store(ticket, scopeOf(request, claims), raw, answer, [...context.reads.keys]);
     }
+    const ms = elapsed(startedAt);
+    meterOf(request).answered(ms, context.trace.gravest);
     requestLog.info(
       {
         requestId: request.id,
         operation: context.trace.operationName,
         userId: claims?.userId,
-        ms: elapsed(startedAt),
+        ms,
         cacheHits: context.reads.hits,
         cacheMisses: context.reads.misses,
         ...(context.trace.errorCodes.length > 0 && { errorCodes: context.trace.errorCodes }),
@@ -93,6 +101,9 @@ export function graphqlRoute({
 
   return async function register(app: FastifyInstance): Promise<void> {
     app.decorateRequest("lectern", null);
+    app.addHook("onError", async (request, reply, error) =>
+      meterOf(request).answered(reply.elapsedTime, codeOf(error)),
+    );
     // The text is the edge cache's key, so it is parsed only when it is needed.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));
@@ -125,8 +136,10 @@ export function graphqlRoute({
       [CACHE_HEADER]: "hit",
     });
     reply.raw.end(stored.bytes);
+    const ms = elapsed(startedAt);
+    stored.meter?.answered(ms);
     requestLog.info(
-      { requestId: request.id, operation: "stored", userId: claims?.userId, ms: elapsed(startedAt), cacheHits: 1 },
+      { requestId: request.id, operation: "stored", userId: claims?.userId, ms, cacheHits: 1 },
       "request",
     );
     return undefined;

@@ -11,6 +11,7 @@ import {
 } from "graphql";
 import { type CompiledQuery, compileQuery, isCompiledQuery } from "graphql-jit";
 import { LRUCache } from "lru-cache";
+import type { OperationMeter, OperationMeters } from "../metrics/operations.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
@@ -28,13 +29,14 @@ interface Plan {
   isStorable: boolean;
   nestedVariables: readonly string[];
   checkCost: CostCheck;
+  meter: OperationMeter;
 }
 
 /**
  * Executes operations compiled, behind Apollo's gateway hook: parsing, validation and the life of a request stay Apollo's.
  * One plan for each operation text is kept; its errors leave in their public form.
  */
-export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): GatewayInterface {
+export function jitGateway(schema: GraphQLSchema, budget: RequestBudget, meters: OperationMeters): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
   const executor: GatewayExecutor = async ({
@@ -58,9 +60,11 @@ export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): Gatewa
         isStorable: isStorable(schema, operation),
         nestedVariables: nestedVariablesOf(document),
         checkCost: costCheckOf(schema, document, operation),
+        meter: meters.of(document, operation),
       };
       plans.set(key, plan);
     }
+    context.trace.meter = plan.meter;
     const refusal = plan.checkCost(variables, context, budget);
     if (refusal) return publish({ errors: [refusal] }, context) as never;
     context.trace.isStorable = plan.isStorable;
