@@ -33,7 +33,7 @@ COPY package.json LICENSE ./
 # Where docker-compose.yml keeps the keys; a volume takes over the owner of the folder it covers.
 RUN mkdir /keys /files && chown node:node /keys /files
 USER node
-EXPOSE 4000 4001
+EXPOSE 4000 4001 4002
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 4000}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "dist/server.js"]

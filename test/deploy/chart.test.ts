@@ -5,6 +5,8 @@ import { beforeAll, describe, expect, it } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 import { configSchema } from "../../src/config.ts";
 import { allQueues } from "../../src/queues/allQueues.ts";
+import { openSite } from "../support/processes.ts";
+import { scrape } from "../support/samples.ts";
 import { type Container, type Manifest, manifest } from "./kubernetes.ts";
 import { defaultOf, unknownVariables } from "./variables.ts";
 import { whereIs } from "./whereIs.ts";
@@ -218,12 +220,27 @@ const queues = allQueues.map(({ name }) => name).sort();
         expect(spec.maxReplicaCount).toBeGreaterThanOrEqual(spec.minReplicaCount);
         expect(spec.fallback.replicas).toBe(spec.minReplicaCount);
         expect(spec.triggers.map(({ name }) => name)).toEqual(["length", "age"]);
-        for (const { metadata } of spec.triggers) expect(metadata.valueLocation).toContain(`{queue="${queue}"}`);
       }
     });
 
-    it("asks the monitor, with the token when there is one", () => {
-      const { metadata, spec } = named(only(full, "Service"), "lectern-monitor");
+    it("reads what any worker exports about every queue", async () => {
+      const site = await openSite();
+      try {
+        const { series } = await scrape(await site.start("worker", undefined, { WORKER_QUEUES: "system" }));
+        for (const queue of queues) {
+          const { triggers } = named(only(full, "ScaledObject"), `lectern-worker-${queue}`).spec;
+          expect(series).toEqual(expect.arrayContaining(triggers.map(({ metadata }) => metadata.valueLocation)));
+          for (const { metadata } of triggers) expect(metadata.valueLocation).toContain(`queue="${queue}"`);
+        }
+      } finally {
+        await site.close();
+      }
+    }, 180_000);
+
+    it("asks whichever worker there is, with the token when there is one", () => {
+      const { metadata, spec } = named(only(full, "Service"), "lectern-workers");
+      const asked = only(full, "Deployment").filter((one) => selects(spec.selector, one.spec.template.metadata.labels));
+      expect(asked.map((one) => one.metadata.name)).toEqual(queues.map((queue) => `lectern-worker-${queue}`));
       const authentication = only(full, "TriggerAuthentication")[0]!;
       for (const one of only(full, "ScaledObject"))
         for (const trigger of one.spec.triggers) {

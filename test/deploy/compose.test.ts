@@ -100,6 +100,21 @@ describe("docker-compose.yml", () => {
       expect(waitsFor(name)).toMatchObject({ seed: { condition: "service_completed_successfully" } });
   });
 
+  it("mounts only files and folders that there are", () => {
+    const mounted = services.flatMap(([, { volumes = [] }]) =>
+      volumes.filter((volume) => volume.startsWith("./deploy/prometheus")),
+    );
+    expect(mounted.length).toBeGreaterThan(0);
+    expect(mounted.filter((volume) => !existsSync(path.join(ROOT, volume.split(":")[0]!)))).toEqual([]);
+  });
+
+  it("lets Prometheus find every worker", () => {
+    const { scrape_configs } = parse(readFileSync(path.join(ROOT, "deploy/prometheus/prometheus.yml"), "utf8"));
+    const jobs = scrape_configs as { job_name: string; dns_sd_configs: { names: string[] }[] }[];
+    const scraped = jobs.flatMap((job) => job.dns_sd_configs.flatMap(({ names }) => names));
+    expect(scraped).toEqual(expect.arrayContaining(["server", "worker", "transcoder"]));
+  });
+
   it("opens no port to others unless it is told to", () => {
     const ports = services.flatMap(([, { ports = [] }]) => ports);
     expect(ports.filter((port) => !port.startsWith("127.0.0.1:"))).toEqual([]);
