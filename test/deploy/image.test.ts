@@ -52,6 +52,9 @@ describeWith("buildah", "apt-get install buildah crun netavark debootstrap", "th
       await each.stop();
     }
     await database.drop();
+    // Nothing of the machine's own may be deleted through a mount that was left behind.
+    if (readFileSync("/proc/mounts", "utf8").includes(folder))
+      throw new Error(`something is still mounted in ${folder}`);
     rmSync(folder, { recursive: true, force: true });
   }, BUILD_MS);
 
