@@ -89,14 +89,14 @@ describe("the server's metrics", () => {
         await Promise.all(
           Array.from({ length: 50 }, (_, index) => {
             const name = `Name${from + index}`;
-            if (index === 0) return ask(`query ${name} { ${name}: __typename }`);
-            if (index === 1) return ask(`{ ${name}: me { id } questionTypes { name } }`);
+            if (index < 40) return ask(`query ${name} { ${name}: __typename }`);
+            if (index === 40) return ask(`{ ${name}: me { id } questionTypes { name } }`);
             return ask(`query ${name} { ${name}: me { id } ...F${name} } fragment F${name} on Query { me { name } }`);
           }),
         );
       }
     });
-    expect(grown(requests, { operation: "me" })).toBe(960);
+    expect(grown(requests, { operation: "me" })).toBe(180);
     expect(grown(requests, { operation: "several" })).toBe(20);
     const ofOperations = (series: string[]) => series.filter((text) => text.startsWith("lectern_graphql_"));
     expect(ofOperations((await scrape(server)).series)).toEqual(ofOperations(before));
