@@ -8,6 +8,7 @@ import type { SavedAnswer } from "../services/attempt.service.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { Logger } from "../utils/logger.ts";
 import type { PublicCode } from "./errors.ts";
+import { SerializedParts } from "./serializedFields.ts";
 import type { SessionCookies } from "./sessionCookies.ts";
 
 /** What every resolver of one request gets. */
@@ -26,6 +27,8 @@ export type Context = {
   loaders: Loaders;
   /** What is learnt on the way. An object of its own, because Apollo hands resolvers a copy of the context. */
   trace: RequestTrace;
+  /** Parts of the answer that are finished JSON already. */
+  serialized: SerializedParts;
 };
 
 export interface RequestTrace {
@@ -104,5 +107,6 @@ export function createContext({
     reads,
     loaders: createLoaders(services),
     trace: { errorCodes: [], isStorable: false },
+    serialized: new SerializedParts(),
   };
 }

@@ -25,7 +25,7 @@ export function jobMetrics(
   const run = new Histogram({
     name: "lectern_job_run_seconds",
     help: "How long tries of jobs took, by outcome; its count is the rate.",
-    labelNames: ["queue", "job", "outcome"],
+    labelNames: ["queue", "job_name", "outcome"],
     buckets: SECONDS,
     registers,
   });
@@ -46,7 +46,7 @@ export function jobMetrics(
   function ended(queue: string, job: EndedJob, outcome: "completed" | "failed"): void {
     if (!job.processedOn) return; // failed without having run, for example stalled too often
     const endedAt = job.finishedOn ?? clock().getTime(); // a try that will be repeated is not the end
-    run.observe({ queue, job: labelOf(queue, job.name), outcome }, secondsBetween(job.processedOn, endedAt));
+    run.observe({ queue, job_name: labelOf(queue, job.name), outcome }, secondsBetween(job.processedOn, endedAt));
     // A second try has waited since a moment that BullMQ does not keep.
     if (job.attemptsStarted === 1)
       wait.observe({ queue }, secondsBetween(job.timestamp + (job.opts.delay ?? 0), job.processedOn));

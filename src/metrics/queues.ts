@@ -8,7 +8,6 @@ import {
 } from "../monitor/snapshot.ts";
 import { allQueues } from "../queues/allQueues.ts";
 import type { OpenQueues } from "../queues/openQueues.ts";
-import type { Percentiles } from "../queues/timeBuckets.ts";
 import type { Metrics } from "./metrics.ts";
 
 type Table<Figures> = readonly [name: string, help: string, read: (figures: Figures) => number | null][];
@@ -85,14 +84,14 @@ export function queueMetrics(
   const ofRedis = gaugesOf(OF_REDIS, []);
   const times = new Gauge({
     name: "lectern_queue_time_seconds",
-    help: "How long jobs waited for their first start and how long tries ran, by quantile, of the last five minutes.",
-    labelNames: ["queue", "phase", "quantile"],
+    help: "How long jobs waited for their first start and how long tries ran, by percentile, of the last five minutes.",
+    labelNames: ["queue", "phase", "percentile"],
     registers,
   });
   const late = new Gauge({
     name: "lectern_schedule_late",
     help: "1 while a job that starts by itself is overdue, else 0.",
-    labelNames: ["queue", "job"],
+    labelNames: ["queue", "job_name"], // "job" is Prometheus's own, for what it scrapes
     registers,
   });
   const ofBullmq = bullmqMetrics(metrics);
@@ -109,11 +108,12 @@ export function queueMetrics(
     for (const figures of isAway(queues) ? [] : queues) {
       set(ofQueues, figures, { queue: figures.name });
       for (const phase of ["wait", "run"] as const) {
-        for (const [quantile, ms] of Object.entries(quantilesOf(figures[phase])))
-          times.set({ queue: figures.name, phase, quantile }, ms / 1_000);
+        for (const [name, ms] of Object.entries(figures[phase] ?? {}))
+          times.set({ queue: figures.name, phase, percentile: name.slice(1) }, ms / 1_000);
       }
     }
-    for (const { queue, job, isLate } of isAway(schedules) ? [] : schedules) late.set({ queue, job }, Number(isLate));
+    for (const { queue, job, isLate } of isAway(schedules) ? [] : schedules)
+      late.set({ queue, job_name: job }, Number(isLate));
     if (!isAway(outbox)) set(ofOutbox, outbox, {});
     if (!isAway(redis)) set(ofRedis, redis, {});
     ofBullmq(counts ?? []);
@@ -121,9 +121,6 @@ export function queueMetrics(
     up.set({ source: "postgresql" }, Number(!isAway(outbox)));
   });
 }
-
-const quantilesOf = (times: Percentiles | null): Record<string, number> =>
-  times ? { "0.5": times.p50, "0.95": times.p95, "0.99": times.p99 } : {};
 
 function set<Figures>(
   gauges: readonly { gauge: Gauge; read: (figures: Figures) => number | null }[],

@@ -2,6 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createSchema } from "../../src/apollo/schema.ts";
 import { eventually } from "../support/eventually.ts";
 import { openSite, type Program, type Site } from "../support/processes.ts";
+import {
+  alertRules,
+  type Prometheus,
+  panelExpressions,
+  prometheusIsMissing,
+  promtool,
+  startPrometheus,
+} from "../support/prometheus.ts";
 import { scrape } from "../support/samples.ts";
 import { anExam, aSchool, type School } from "../support/school.ts";
 import { subscribeTo } from "../support/subscriber.ts";
@@ -81,14 +89,14 @@ describe("the server's metrics", () => {
         await Promise.all(
           Array.from({ length: 50 }, (_, index) => {
             const name = `Name${from + index}`;
-            if (index === 0) return ask(`query ${name} { ${name}: __typename }`);
-            if (index === 1) return ask(`{ ${name}: me { id } questionTypes { name } }`);
+            if (index < 40) return ask(`query ${name} { ${name}: __typename }`);
+            if (index === 40) return ask(`{ ${name}: me { id } questionTypes { name } }`);
             return ask(`query ${name} { ${name}: me { id } ...F${name} } fragment F${name} on Query { me { name } }`);
           }),
         );
       }
     });
-    expect(grown(requests, { operation: "me" })).toBe(960);
+    expect(grown(requests, { operation: "me" })).toBe(180);
     expect(grown(requests, { operation: "several" })).toBe(20);
     const ofOperations = (series: string[]) => series.filter((text) => text.startsWith("lectern_graphql_"));
     expect(ofOperations((await scrape(server)).series)).toEqual(ofOperations(before));
@@ -161,5 +169,74 @@ describe("the worker's metrics", () => {
     expect(samples.value("lectern_source_up", { source: "postgresql" })).toBe(1);
     expect(samples.value("lectern_outbox_waiting")).toBeGreaterThanOrEqual(0);
     expect(samples.value("lectern_redis_memory_bytes")).toBeGreaterThan(0);
+  });
+});
+
+describe("what is asked of the metrics", () => {
+  /** The metrics that an expression is about; what is within braces and quotes are labels. */
+  const metricsIn = (expr: string) =>
+    expr.replace(/\{[^}]*\}/g, "").match(/\b(lectern|bullmq|nodejs|process)_\w+/g) ?? [];
+
+  it.each([
+    ["the alert rules", alertRules],
+    ["the dashboard", panelExpressions],
+  ])("is there, for %s", async (_who, expressions) => {
+    const known = new Set((await Promise.all([scrape(server), scrape(worker)])).flatMap(({ names }) => names));
+    const asked = expressions().flatMap(({ expr }) => metricsIn(expr));
+    expect(asked.length).toBeGreaterThan(20);
+    expect(asked.filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+const withPrometheus = prometheusIsMissing ? describe.skip : describe;
+withPrometheus(`a Prometheus${prometheusIsMissing ? ` (${prometheusIsMissing})` : ""}`, () => {
+  let prometheus: Prometheus;
+  beforeAll(async () => {
+    prometheus = await startPrometheus({
+      "lectern-server": [new URL(server.url).host],
+      "lectern-worker": [new URL(worker.url).host],
+    });
+  }, 120_000);
+  afterAll(() => prometheus?.close());
+
+  it("finds our names as its guidelines want them", async () => {
+    const texts = await Promise.all([scrape(server), scrape(worker)]);
+    for (const { text } of texts) {
+      const ours = text.split("\n").filter((line) => /^(# \w+ )?lectern_/.test(line));
+      await promtool(["check", "metrics"], `${ours.join("\n")}\n`);
+    }
+  });
+
+  it("scrapes the server and the worker", async () => {
+    await eventually("both are up", async () => (await prometheus.query("up == 1")).length === 2, PATIENCE_MS);
+    const jobs = (await prometheus.query("up")).map(({ metric }) => metric.job);
+    expect(jobs.sort()).toEqual(["lectern-server", "lectern-worker"]);
+  });
+
+  it("can answer every panel of the dashboard", async () => {
+    // Redis has no limit here.
+    const panels = panelExpressions().filter(({ expr }) => !expr.includes("memory_limit"));
+    for (const { title, expr } of panels)
+      await eventually(`${title}: ${expr}`, async () => (await prometheus.query(expr)).length > 0, PATIENCE_MS);
+  });
+
+  it("evaluates every rule, and none fires that should not", async () => {
+    type Groups = { groups: { rules: { name: string; health: string; state: string; lastError?: string }[] }[] };
+    const rules = await eventually(
+      "all are evaluated",
+      async () => {
+        const { groups } = await prometheus.api<Groups>("rules");
+        const all = groups.flatMap((group) => group.rules);
+        return all.length > 0 && all.every(({ health }) => health !== "unknown") ? all : null;
+      },
+      PATIENCE_MS,
+    );
+    expect(rules.filter(({ health }) => health !== "ok")).toEqual([]);
+    expect(rules.map(({ name }) => name).sort()).toEqual(
+      alertRules()
+        .map(({ alert }) => alert)
+        .sort(),
+    );
+    expect(rules.filter(({ state }) => state === "firing").map(({ name }) => name)).toEqual([]);
   });
 });

@@ -18,9 +18,11 @@ export class Samples {
     return [...this.#values.keys()];
   }
 
-  /** The names of all metrics, those of a histogram's parts too. */
-  get names(): Set<string> {
-    return new Set(this.series.map((series) => series.replace(/\{.*/, "")));
+  /** The names of all metrics that there are, with or without a series, and of a histogram's parts. */
+  get names(): string[] {
+    return [...this.text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].flatMap(([, name, type]) =>
+      type === "histogram" ? ["bucket", "sum", "count"].map((part) => `${name}_${part}`) : [name!],
+    );
   }
 
   /** The value of the one series with this name and at least these labels; undefined if there is none. */
