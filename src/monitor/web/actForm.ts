@@ -37,12 +37,12 @@ function kindOf(kinds: readonly Json[]): Field["kind"] {
 export function inputFrom(fields: readonly Field[], given: Given): Record<string, unknown> {
   const filled = fields.flatMap(({ name, kind }) => {
     const text = given[name]?.trim();
-    return text ? [[name, valueOf(kind, text)] as const] : [];
+    return text ? [[name, valueFrom(kind, text)] as const] : [];
   });
   return Object.fromEntries(filled);
 }
 
-function valueOf(kind: Field["kind"], text: string): unknown {
+function valueFrom(kind: Field["kind"], text: string): unknown {
   if (kind === "list") return text.split(/[\s,]+/).filter(Boolean);
   const time = kind === "time" ? Date.parse(`${text}Z`) : Number.NaN; // browsers send it without a zone
   return Number.isNaN(time) ? text : new Date(time).toISOString();
@@ -72,6 +72,7 @@ function control({ name, kind, options, isRequired }: Field, value: string): Htm
       (option) => html`<option value="${option}"${option === value && html` selected`}>${option || "any"}</option>`,
     )}</select>`;
   }
-  if (kind === "list") return html`<textarea name="${name}" rows="3" placeholder="one on each line"${required}>${value}</textarea>`;
+  if (kind === "list")
+    return html`<textarea name="${name}" rows="3" placeholder="one on each line"${required}>${value}</textarea>`;
   return html`<input name="${name}" value="${value}"${kind === "time" && html` type="datetime-local"`}${required}>`;
 }

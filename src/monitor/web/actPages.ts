@@ -11,8 +11,8 @@ export interface ShownAct {
 
 /** Where to begin an act. @param given what is known of its fields already */
 export const actLink = (name: string, given: Given = {}): string => {
-  const known = Object.entries(given).flatMap(([key, value]) => (value ? [[key, value]] : []));
-  const query = new URLSearchParams(known).toString();
+  const known = Object.entries(given).flatMap(([key, value]) => (value ? [[key, value] as const] : []));
+  const query = new URLSearchParams(Object.fromEntries(known)).toString();
   return `/acts/${name}${query && `?${query}`}`;
 };
 
@@ -65,7 +65,10 @@ ${hiddenFields(act.fields, given)}
 </form>`;
 
 /** Says what was done. */
-export const donePage = (act: ShownAct, { count, ids, auditId }: ActOutcome): Html => html`<h1>${inWords(act.name)}: done</h1>
+export const donePage = (
+  act: ShownAct,
+  { count, ids, auditId }: ActOutcome,
+): Html => html`<h1>${inWords(act.name)}: done</h1>
 <p class="notice good" role="status">Done to ${count}.</p>
 ${idList(count, ids)}
 <p class="quiet small">${auditId ? `Audit log: ${auditId}` : "There was nothing to do."}</p>

@@ -57,7 +57,10 @@ const shortened = (text: string): string => {
 };
 
 /** One of them, with what is not private of its payload. */
-export const deadLetterPage = (letter: DeadLetter, mayAct: boolean): Html => html`<h1>${letter.queue} · ${letter.name}</h1>
+export const deadLetterPage = (
+  letter: DeadLetter,
+  mayAct: boolean,
+): Html => html`<h1>${letter.queue} · ${letter.name}</h1>
 <section class="card"><dl class="facts">
 <dt>Failed</dt><dd>${utc(letter.failedAt.toISOString())} UTC</dd>
 <dt>Tries</dt><dd>${letter.attempts}</dd>
