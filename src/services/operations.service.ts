@@ -3,7 +3,7 @@ import type { Db } from "../../prisma/client.ts";
 import { forbidden, notFound } from "../domain/errors.ts";
 import { normalAddress } from "../domain/person.ts";
 import type { DeadLetter, DeadLetters } from "../queues/deadLetters.ts";
-import type { ListedJob, ListJobs, QueueCounts, ShownJob } from "../queues/listJobs.ts";
+import type { ListJobs, QueueCounts, QueueJob } from "../queues/listJobs.ts";
 import { type Act, type ActName, deadLetterFilter, type QueueActs } from "../queues/queueActs.ts";
 import { redactPayload, redactText } from "../queues/redactPayload.ts";
 import type { UserRole } from "./actor.ts";
@@ -76,6 +76,29 @@ export function createOperationsService({
     return { act: name, dryRun: false, count: done.length, ids: after.ids, auditId: id };
   }
 
+  /**
+   * Does an act, or with `dryRun` says what it would be done to. What is found then is found again when it is done.
+   * Safe to repeat. @throws FORBIDDEN, BAD_USER_INPUT, NOT_FOUND, CONFLICT, UNPROCESSABLE, SERVICE_UNAVAILABLE
+   */
+  async function act(
+    by: Operator,
+    name: ActName,
+    given: unknown,
+    { dryRun }: { dryRun: boolean },
+  ): Promise<ActOutcome> {
+    await requireAdmin(by);
+    const { input, preview } = acts[name] as Act<object>;
+    const wish = parseInput(input as z.ZodType<object>, given, { path: "" });
+    const found = await preview(wish);
+    if (!dryRun && found.length > 0) return perform(by, name, wish, found);
+    return { act: name, dryRun, count: found.length, ids: found.slice(0, shownIds), auditId: null };
+  }
+
+  async function settle(by: Operator, name: "retryDeadLetters" | "discardDeadLetters", id: string): Promise<void> {
+    const { count } = await act(by, name, { ids: [id] }, { dryRun: false });
+    if (count === 0) throw notFound("dead letter");
+  }
+
   const shown = (letter: DeadLetter): DeadLetter => ({
     ...letter,
     payload: redactPayload(letter.queue, letter.name, letter.payload),
@@ -86,18 +109,13 @@ export function createOperationsService({
     /** The table of acts, for whoever shows buttons, reads arguments or prints help. */
     acts,
 
-    /**
-     * Does an act, or with `dryRun` says what it would be done to. What is found then is found again when it is done.
-     * Safe to repeat. @throws FORBIDDEN, BAD_USER_INPUT, NOT_FOUND, CONFLICT, UNPROCESSABLE, SERVICE_UNAVAILABLE
-     */
-    async act(by: Operator, name: ActName, given: unknown, { dryRun }: { dryRun: boolean }): Promise<ActOutcome> {
-      await requireAdmin(by);
-      const { input, preview } = acts[name] as Act<object>;
-      const wish = parseInput(input as z.ZodType<object>, given, { path: "" });
-      const found = await preview(wish);
-      if (!dryRun && found.length > 0) return perform(by, name, wish, found);
-      return { act: name, dryRun, count: found.length, ids: found.slice(0, shownIds), auditId: null };
-    },
+    act,
+
+    /** Retries one dead letter. @throws FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE */
+    retryDeadLetter: (by: Operator, id: string) => settle(by, "retryDeadLetters", id),
+
+    /** Discards one dead letter. @throws FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE */
+    discardDeadLetter: (by: Operator, id: string) => settle(by, "discardDeadLetters", id),
 
     /** How many jobs each queue has. @throws FORBIDDEN, SERVICE_UNAVAILABLE */
     async listQueues(by: Operator): Promise<QueueCounts[]> {
@@ -105,14 +123,14 @@ export function createOperationsService({
       return listing.countQueues();
     },
 
-    /** Jobs of a queue in one state, the newest first, without what is private. @throws FORBIDDEN, BAD_USER_INPUT, SERVICE_UNAVAILABLE */
-    async listJobs(by: Operator, wish: unknown): Promise<{ jobs: ListedJob[]; totalCount: number }> {
+    /** Jobs of a queue in one state: those that ended the latest first, others the next one first; without what is private. @throws FORBIDDEN, BAD_USER_INPUT, SERVICE_UNAVAILABLE */
+    async listJobs(by: Operator, wish: unknown): Promise<{ jobs: QueueJob[]; totalCount: number }> {
       await requireAdmin(by);
       return listing.listJobs(parseInput(listing.wish, wish, { path: "" }));
     },
 
     /** One job with what is known of it in Redis and in the outbox. @throws FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE */
-    async showJob(by: Operator, queue: string, jobId: string): Promise<ShownJob> {
+    async showJob(by: Operator, queue: string, jobId: string): Promise<QueueJob> {
       await requireAdmin(by);
       const job = queueNames.includes(queue) ? await listing.showJob(queue, jobId) : null;
       if (!job) throw notFound("job");
