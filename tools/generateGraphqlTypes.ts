@@ -42,7 +42,7 @@ const mappers = Object.fromEntries([
   ["Job", "../utils/jobStatus.ts#JobStatus"],
   ["DeadLetter", "../queues/deadLetters.ts#DeadLetter"],
   ["QueueCounts", "../queues/listJobs.ts#QueueCounts"],
-  ["QueueJob", "../queues/listJobs.ts#QueueJob"],
+  ["QueueJob", "../queues/listJobs.ts#ShownJob"],
   ...service("operations.service", ["ActOutcome"]),
 ]);
 

@@ -23,7 +23,7 @@ export interface QueueCounts {
 }
 
 /** A job as operators may see it: without what is private in its payload and its error. */
-export interface QueueJob {
+export interface ShownJob {
   id: string;
   queue: string;
   name: string;
@@ -79,7 +79,7 @@ export function createListJobs({
     skip: z.int().min(0).default(0),
   });
 
-  const inRedis = (queue: string, job: Job<JobData>, state: JobState): QueueJob => ({
+  const inRedis = (queue: string, job: Job<JobData>, state: JobState): ShownJob => ({
     id: job.id!,
     queue,
     name: job.name,
@@ -100,7 +100,7 @@ export function createListJobs({
   });
 
   /** What the outbox alone knows of a job. */
-  function inOutbox(row: OutboxRow): QueueJob {
+  function inOutbox(row: OutboxRow): ShownJob {
     const declaration = declarations.find(({ name }) => name === row.queue);
     return {
       id: row.id,
@@ -154,7 +154,7 @@ export function createListJobs({
     },
 
     /** What Redis, or else the outbox, knows of a job; null if neither does. @throws QueuesUnavailable */
-    async showJob(queue: string, jobId: string): Promise<QueueJob | null> {
+    async showJob(queue: string, jobId: string): Promise<ShownJob | null> {
       const { job, state } = await queues.use(queue, async (open) => ({
         state: await open.getJobState(jobId),
         job: (await open.getJob(jobId)) as Job<JobData> | undefined,
