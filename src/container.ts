@@ -292,7 +292,7 @@ export async function createContainer(
       erasure,
       unverifiedDays: config.UNVERIFIED_DAYS,
     }),
-    jobs: createJobService({ db, getJobStatus, deadLetters, events, newId }),
+    jobs: createJobService({ getJobStatus, events }),
     operations: createOperationsService({
       db,
       acts: createQueueActs({ db, queues, outbox, deadLetters }),

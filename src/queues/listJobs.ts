@@ -1,9 +1,11 @@
 import type { Job } from "bullmq";
 import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
+import type { OutboxJob as OutboxRow } from "../generated/prisma/client.ts";
+import type { JobState } from "../utils/jobStatus.ts";
 import { allQueues } from "./allQueues.ts";
 import { countDeadLetters } from "./deadLetters.ts";
-import type { JobData, QueueDeclaration } from "./defineQueue.ts";
+import { type JobData, jobOptions, type QueueDeclaration } from "./defineQueue.ts";
 import { isFromOutbox } from "./jobId.ts";
 import type { OpenQueues } from "./openQueues.ts";
 import { redactPayload, redactText } from "./redactPayload.ts";
@@ -21,10 +23,12 @@ export interface QueueCounts {
 }
 
 /** A job as operators may see it: without what is private in its payload and its error. */
-export interface ListedJob {
+export interface ShownJob {
   id: string;
   queue: string;
   name: string;
+  /** OUTBOX: not handed over yet; LOST: handed over, not done and not in Redis; DISCARDED: given up by an administrator. */
+  state: JobState | "OUTBOX" | "LOST" | "DISCARDED";
   /** Whether a schedule made it; such a job cannot be acted on. */
   isScheduled: boolean;
   payload: unknown;
@@ -33,8 +37,9 @@ export interface ListedJob {
   maxAttempts: number;
   /** Whole percent. */
   progress: number;
-  /** Why the last try failed. */
+  /** Why the last try failed, and the innermost lines of where. */
   error: string | null;
+  stack: string[];
   ownerId: string | null;
   requestId: string | null;
   createdAt: Date;
@@ -44,27 +49,15 @@ export interface ListedJob {
   finishedAt: Date | null;
 }
 
-/** A job, also one that is only in the outbox. */
-export interface ShownJob extends Omit<ListedJob, "progress" | "attempts" | "maxAttempts"> {
-  state: ListedState | "OUTBOX" | "LOST" | "DISCARDED";
-  attempts: number | null;
-  maxAttempts: number | null;
-  progress: number | null;
-  /** The innermost lines of the last failure. */
-  stack: string[];
-  publishedAt: Date | null;
-  discardedAt: Date | null;
-}
-
 const states = {
   WAITING: "waiting",
   ACTIVE: "active",
   DELAYED: "delayed",
   COMPLETED: "completed",
   FAILED: "failed",
-} as const;
-export type ListedState = keyof typeof states;
-const stateNames = Object.keys(states) as [ListedState, ...ListedState[]];
+} as const satisfies Record<JobState, string>;
+const stateNames = Object.keys(states) as [JobState, ...JobState[]];
+const stackLines = 10;
 
 export type ListJobs = ReturnType<typeof createListJobs>;
 
@@ -86,16 +79,18 @@ export function createListJobs({
     skip: z.int().min(0).default(0),
   });
 
-  const listed = (queue: string, job: Job<JobData>): ListedJob => ({
+  const inRedis = (queue: string, job: Job<JobData>, state: JobState): ShownJob => ({
     id: job.id!,
     queue,
     name: job.name,
+    state,
     isScheduled: !isFromOutbox(job.id!),
     payload: redactPayload(queue, job.name, job.data.payload, declarations),
     attempts: job.attemptsMade,
     maxAttempts: job.opts.attempts ?? 1,
     progress: Number(job.progress) || 0,
     error: job.failedReason ? redactText(job.failedReason) : null,
+    stack: (job.stacktrace?.at(-1) ?? "").split("\n").filter(Boolean).slice(0, stackLines).map(redactText),
     ownerId: job.data.ownerId ?? null,
     requestId: job.data.requestId ?? null,
     createdAt: new Date(job.timestamp),
@@ -103,6 +98,30 @@ export function createListJobs({
     startedAt: job.processedOn ? new Date(job.processedOn) : null,
     finishedAt: job.finishedOn ? new Date(job.finishedOn) : null,
   });
+
+  /** What the outbox alone knows of a job. */
+  function inOutbox(row: OutboxRow): ShownJob {
+    const declaration = declarations.find(({ name }) => name === row.queue);
+    return {
+      id: row.id,
+      queue: row.queue,
+      name: row.name,
+      state: row.discardedAt ? "DISCARDED" : row.finishedAt ? "COMPLETED" : row.publishedAt ? "LOST" : "OUTBOX",
+      isScheduled: false,
+      payload: redactPayload(row.queue, row.name, row.payload, declarations),
+      attempts: 0,
+      maxAttempts: declaration ? jobOptions(declaration, row.name).attempts! : 1,
+      progress: 0,
+      error: null,
+      stack: [],
+      ownerId: row.ownerId,
+      requestId: row.requestId,
+      createdAt: row.createdAt,
+      runAt: row.runAt,
+      startedAt: null,
+      finishedAt: row.finishedAt,
+    };
+  }
 
   return {
     wish,
@@ -130,44 +149,19 @@ export function createListJobs({
       return queues.use(queue, async (open) => {
         const jobs: Job<JobData>[] = await open.getJobs([states[state]], skip, skip + first - 1, !hasEnded);
         const totalCount = await open.getJobCountByTypes(states[state]);
-        return { jobs: jobs.map((job) => listed(queue, job)), totalCount };
+        return { jobs: jobs.map((job) => inRedis(queue, job, state)), totalCount };
       });
     },
 
-    /** What Redis and the outbox know of a job; null if neither does. @throws QueuesUnavailable */
+    /** What Redis, or else the outbox, knows of a job; null if neither does. @throws QueuesUnavailable */
     async showJob(queue: string, jobId: string): Promise<ShownJob | null> {
       const { job, state } = await queues.use(queue, async (open) => ({
         state: await open.getJobState(jobId),
         job: (await open.getJob(jobId)) as Job<JobData> | undefined,
       }));
+      if (job) return inRedis(queue, job, stateNames.find((name) => states[name] === state) ?? "WAITING");
       const row = isFromOutbox(jobId) ? await db.outboxJob.findFirst({ where: { id: jobId, queue } }) : null;
-      const rowTimes = { publishedAt: row?.publishedAt ?? null, discardedAt: row?.discardedAt ?? null };
-      if (job) {
-        const known = stateNames.find((name) => states[name] === state) ?? "WAITING";
-        const stack = (job.stacktrace?.at(-1) ?? "").split("\n").filter(Boolean).slice(0, 10).map(redactText);
-        return { ...listed(queue, job), ...rowTimes, state: known, stack };
-      }
-      if (!row) return null;
-      return {
-        ...rowTimes,
-        id: row.id,
-        queue,
-        name: row.name,
-        isScheduled: false,
-        payload: redactPayload(queue, row.name, row.payload, declarations),
-        state: row.discardedAt ? "DISCARDED" : row.finishedAt ? "COMPLETED" : row.publishedAt ? "LOST" : "OUTBOX",
-        attempts: null,
-        maxAttempts: null,
-        progress: null,
-        error: null,
-        stack: [],
-        ownerId: row.ownerId,
-        requestId: row.requestId,
-        createdAt: row.createdAt,
-        runAt: row.runAt,
-        startedAt: null,
-        finishedAt: row.finishedAt,
-      };
+      return row && inOutbox(row);
     },
   };
 }

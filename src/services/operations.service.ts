@@ -2,8 +2,9 @@ import type { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
 import { forbidden, notFound } from "../domain/errors.ts";
 import { normalAddress } from "../domain/person.ts";
+import type { Prisma } from "../generated/prisma/client.ts";
 import type { DeadLetter, DeadLetters } from "../queues/deadLetters.ts";
-import type { ListedJob, ListJobs, QueueCounts, ShownJob } from "../queues/listJobs.ts";
+import type { ListJobs, QueueCounts, ShownJob } from "../queues/listJobs.ts";
 import { type Act, type ActName, deadLetterFilter, type QueueActs } from "../queues/queueActs.ts";
 import { redactPayload, redactText } from "../queues/redactPayload.ts";
 import type { UserRole } from "./actor.ts";
@@ -31,6 +32,8 @@ export interface ActOutcome {
 }
 
 const shownIds = 100;
+/** A dead letter's id ends with its job's. */
+const uuidAtEnd = /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 export type OperationsService = ReturnType<typeof createOperationsService>;
 
@@ -62,18 +65,46 @@ export function createOperationsService({
 
   /**
    * Does it and writes it down: first what was found, because Redis has no part in a transaction and an act without its line would be
-   * worse than a line whose act was cut short; then what was done.
+   * worse than a line whose act was cut short; then what was done. An act on a single job is found under that job.
    */
   async function perform(by: Operator, name: ActName, input: object, found: string[]): Promise<ActOutcome> {
     const { action, on, execute } = acts[name] as Act<object>;
     const id = newId();
-    const entityId = "jobId" in input ? String(input.jobId) : id;
+    const jobId = found.length === 1 ? uuidAtEnd.exec(found[0]!)?.[0] : undefined;
     const before = { ...writtenDown(input), ...(by.via && { via: by.via }), found: found.length };
-    await audit(db, by.userId ? { userId: by.userId } : null, () => id, { action, entityType: on, entityId, before });
+    await audit(db, by.userId ? { userId: by.userId } : null, () => id, {
+      action,
+      entityType: jobId ? "Job" : on,
+      entityId: jobId ?? id,
+      before,
+    });
     const done = await execute(input, found);
     const after = { count: done.length, ids: done.slice(0, shownIds) };
     await db.auditEntry.update({ where: { id }, data: { after } });
     return { act: name, dryRun: false, count: done.length, ids: after.ids, auditId: id };
+  }
+
+  /**
+   * Does an act, or with `dryRun` says what it would be done to. What is found then is found again when it is done.
+   * Safe to repeat. @throws FORBIDDEN, BAD_USER_INPUT, NOT_FOUND, CONFLICT, UNPROCESSABLE, SERVICE_UNAVAILABLE
+   */
+  async function act(
+    by: Operator,
+    name: ActName,
+    given: unknown,
+    { dryRun }: { dryRun: boolean },
+  ): Promise<ActOutcome> {
+    await requireAdmin(by);
+    const { input, preview } = acts[name] as Act<object>;
+    const wish = parseInput(input as z.ZodType<object>, given, { path: "" });
+    const found = await preview(wish);
+    if (!dryRun && found.length > 0) return perform(by, name, wish, found);
+    return { act: name, dryRun, count: found.length, ids: found.slice(0, shownIds), auditId: null };
+  }
+
+  async function settle(by: Operator, name: "retryDeadLetters" | "discardDeadLetters", id: string): Promise<void> {
+    const { count } = await act(by, name, { ids: [id] }, { dryRun: false });
+    if (count === 0) throw notFound("dead letter");
   }
 
   const shown = (letter: DeadLetter): DeadLetter => ({
@@ -86,18 +117,13 @@ export function createOperationsService({
     /** The table of acts, for whoever shows buttons, reads arguments or prints help. */
     acts,
 
-    /**
-     * Does an act, or with `dryRun` says what it would be done to. What is found then is found again when it is done.
-     * Safe to repeat. @throws FORBIDDEN, BAD_USER_INPUT, NOT_FOUND, CONFLICT, UNPROCESSABLE, SERVICE_UNAVAILABLE
-     */
-    async act(by: Operator, name: ActName, given: unknown, { dryRun }: { dryRun: boolean }): Promise<ActOutcome> {
-      await requireAdmin(by);
-      const { input, preview } = acts[name] as Act<object>;
-      const wish = parseInput(input as z.ZodType<object>, given, { path: "" });
-      const found = await preview(wish);
-      if (!dryRun && found.length > 0) return perform(by, name, wish, found);
-      return { act: name, dryRun, count: found.length, ids: found.slice(0, shownIds), auditId: null };
-    },
+    act,
+
+    /** Retries one dead letter. @throws FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE */
+    retryDeadLetter: (by: Operator, id: string) => settle(by, "retryDeadLetters", id),
+
+    /** Discards one dead letter. @throws FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE */
+    discardDeadLetter: (by: Operator, id: string) => settle(by, "discardDeadLetters", id),
 
     /** How many jobs each queue has. @throws FORBIDDEN, SERVICE_UNAVAILABLE */
     async listQueues(by: Operator): Promise<QueueCounts[]> {
@@ -105,8 +131,8 @@ export function createOperationsService({
       return listing.countQueues();
     },
 
-    /** Jobs of a queue in one state, the newest first, without what is private. @throws FORBIDDEN, BAD_USER_INPUT, SERVICE_UNAVAILABLE */
-    async listJobs(by: Operator, wish: unknown): Promise<{ jobs: ListedJob[]; totalCount: number }> {
+    /** Jobs of a queue in one state: those that ended the latest first, others the next one first; without what is private. @throws FORBIDDEN, BAD_USER_INPUT, SERVICE_UNAVAILABLE */
+    async listJobs(by: Operator, wish: unknown): Promise<{ jobs: ShownJob[]; totalCount: number }> {
       await requireAdmin(by);
       return listing.listJobs(parseInput(listing.wish, wish, { path: "" }));
     },
@@ -150,8 +176,8 @@ export function createOperationsService({
 
 /** The log names nobody, also where somebody is looked for by their address. */
 function writtenDown(input: object) {
-  const plain = Object.entries(input).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(plain.map(([key, value]) => [key, toJson(value)]));
+  const plain = JSON.parse(JSON.stringify(input)) as Record<string, Prisma.InputJsonValue>;
+  return Object.fromEntries(
+    Object.entries(plain).map(([key, value]) => [key, typeof value === "string" ? redactText(value) : value]),
+  );
 }
-const toJson = (value: unknown) =>
-  typeof value === "string" ? redactText(value) : value instanceof Date ? value.toISOString() : value;
