@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { generate } from "otplib";
 import { uuidv7 } from "uuidv7";
 import { Reads } from "../../../src/services/actor.ts";
 import { IDLE_MINUTES } from "../../../src/services/monitorSessions.ts";
@@ -112,8 +113,7 @@ describe("the monitor's pages", () => {
     const { secondFactor } = app.container.services;
     const inRequest = { ...actor, requestId: "test", reads: new Reads() };
     const { secret } = await secondFactor.setUp(inRequest, password);
-    const { generateSync } = await import("otplib");
-    const [recoveryCode] = await secondFactor.confirm(inRequest, generateSync({ secret }));
+    const [recoveryCode] = await secondFactor.confirm(inRequest, await generate({ secret }));
     const visitor = aVisitor(monitor.url);
     const asked = await visitor.logIn(person.email);
     expect(asked.status).toBe(401);
