@@ -4,6 +4,7 @@ import { uuidv7 } from "uuidv7";
 import { Reads } from "../../../src/services/actor.ts";
 import { IDLE_MINUTES } from "../../../src/services/monitorSessions.ts";
 import { anAccount, LOGIN, password } from "../../support/accounts.ts";
+import { eventually } from "../../support/eventually.ts";
 import { startTestApp, type TestApp } from "../../support/testApp.ts";
 import { aVisitor, startMonitor } from "./monitorSite.ts";
 
@@ -59,7 +60,7 @@ describe("the monitor's pages", () => {
     expect((await stranger.submit(ACT, PAUSE)).status).toBe(401);
     expect((await stranger.open("/login")).text).toContain("Password");
     expect((await stranger.open("/healthz")).status).toBe(200);
-    expect((await stranger.open("/readyz")).status).toBe(200);
+    await eventually("it is ready", async () => (await stranger.open("/readyz")).status === 200);
   });
 
   it("open to an administrator, and close with the log-out", async () => {
