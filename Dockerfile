@@ -19,7 +19,7 @@ RUN cd node_modules && rm -rf prisma typescript @typescript effect @electric-sql
 COPY --from=build /app/dist ./dist
 # Fails the build if one of them was needed after all.
 RUN node --input-type=module -e "for (const part of ['src/program', 'src/apollo/index', 'src/workers/allWorkers', \
-    'src/monitor/snapshot', 'prisma/seed', 'prisma/migrate']) await import('/app/dist/' + part + '.js'); \
+    'src/monitor/snapshot', 'src/monitor/web/serve', 'prisma/seed', 'prisma/migrate']) await import('/app/dist/' + part + '.js'); \
     (await import('/app/dist/src/mails/mailTemplates.js')).createMailTemplates(); process.exit(0)"
 
 FROM node:24-bookworm-slim

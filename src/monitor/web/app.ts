@@ -6,10 +6,12 @@ import { createLogInLimit } from "../../middlewares/rateLimit.ts";
 import { createTryCounters } from "../../middlewares/tryCounters.ts";
 import { healthRoutes, type Readiness } from "../../readiness.ts";
 import type { Logger } from "../../utils/logger.ts";
+import { actRoutes } from "./actRoutes.ts";
 import { boardRoutes } from "./board.ts";
 import { createGuard, takeForms, viewerOf } from "./guard.ts";
 import { logInRoutes } from "./logIn.ts";
 import { problemPages } from "./problems.ts";
+import { readingRoutes } from "./readingRoutes.ts";
 import { REFRESH_SCRIPT } from "./refreshScript.ts";
 import { STYLE } from "./style.ts";
 
@@ -31,7 +33,7 @@ export async function createMonitorApp({
   config,
   log,
 }: {
-  container: Pick<Container, "services" | "queues" | "queueRedis" | "cacheRedis">;
+  container: Pick<Container, "services" | "db" | "queues" | "deadLetters" | "queueRedis" | "cacheRedis" | "clock">;
   readiness: Readiness;
   config: Config;
   log: Logger;
@@ -63,6 +65,8 @@ export async function createMonitorApp({
       guard.forget(reply);
       return reply.redirect("/login", 303);
     });
+    readingRoutes(scope, { container, guard });
+    actRoutes(scope, { operations: container.services.operations, guard });
     await scope.register((board) => boardRoutes(board, { redis: container.queueRedis, queues: container.queues, log }));
   });
   return app;

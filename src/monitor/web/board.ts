@@ -1,16 +1,14 @@
 import { createBullBoard } from "@bull-board/api";
-import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { FastifyAdapter } from "@bull-board/fastify";
 import { Queue } from "bullmq";
 import type { FastifyInstance } from "fastify";
 import { forbidden } from "../../domain/errors.ts";
 import { allQueues } from "../../queues/allQueues.ts";
-import { deadLetterQueue } from "../../queues/deadLetters.ts";
 import type { OpenQueues } from "../../queues/openQueues.ts";
-import { redactPayload } from "../../queues/redactPayload.ts";
 import type { Redis } from "../../redis/redis.ts";
 import type { Logger } from "../../utils/logger.ts";
 import { tellOf } from "./problems.ts";
+import { RedactedAdapter } from "./redactedAdapter.ts";
 
 export const BOARD_PATH = "/board";
 
@@ -22,14 +20,13 @@ const FOREIGN_LINKS = /<link\b[^>]*\bhref="https?:[^>]*>/g;
 
 /**
  * Bull Board, to look at every job: its own buttons would go past the outbox and the audit log, so it has none.
- * Payloads and results are redacted.
  */
 export async function boardRoutes(
   app: FastifyInstance,
   { redis, queues, log }: { redis: Redis; queues: OpenQueues; log: Logger },
 ): Promise<void> {
   // Queues of its own on the shared connection: it holds on to them, which `queues` does not let anybody do.
-  const open = [...allQueues.map(({ name }) => name), deadLetterQueue].map((name) => {
+  const open = allQueues.map(({ name }) => {
     const queue = new Queue(name, { connection: redis, prefix: queues.prefix, skipVersionCheck: true });
     return queue.on("error", () => {}); // the same error reaches the caller, and the connection logs its own
   });
@@ -49,12 +46,13 @@ export async function boardRoutes(
   const serverAdapter = new FastifyAdapter();
   serverAdapter.setBasePath(BOARD_PATH);
   createBullBoard({
-    queues: open.map((queue) => {
-      const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
-      adapter.setFormatter("data", redactPayload);
-      adapter.setFormatter("returnValue", redactPayload);
-      return adapter;
-    }),
+    queues: open.map(
+      (queue) =>
+        new RedactedAdapter(queue, {
+          readOnlyMode: true,
+          externalJobUrl: ({ id }) => ({ displayText: "Act on it", href: `/jobs/${queue.name}/${id}` }),
+        }),
+    ),
     serverAdapter,
     options: {
       uiConfig: {

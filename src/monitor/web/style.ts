@@ -36,6 +36,8 @@ main { max-width: 78rem; margin: 0 auto; padding: 1.1rem 1rem 3rem; }
 .figures div { min-width: 0; }
 .figures dt { color: var(--quiet); font-size: .75rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .figures dd { margin: 0; font-variant-numeric: tabular-nums; font-weight: 600; overflow-wrap: anywhere; }
+.figures .wide { grid-column: span 2; }
+.figures .wide dd { font-size: .87rem; }
 .figures .bad dd { color: var(--bad); }
 .facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; margin: 0; }
 .facts dt { color: var(--quiet); }
