@@ -3,10 +3,12 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { startVitalSigns, type VitalSigns } from "../../../src/monitor/vitalSigns.ts";
 import { allQueues } from "../../../src/queues/allQueues.ts";
 import type { DeadLetter } from "../../../src/queues/deadLetters.ts";
 import { minuteKey } from "../../../src/queues/jobTimes.ts";
 import { bucketOf } from "../../../src/queues/timeBuckets.ts";
+import { createLogger } from "../../../src/utils/logger.ts";
 import { anAccount, password } from "../../support/accounts.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startTestApp, type TestApp } from "../../support/testApp.ts";
@@ -30,6 +32,7 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
   let app: TestApp;
   let working: TestApp;
   let monitor: Awaited<ReturnType<typeof startMonitor>>;
+  let vitalSigns: VitalSigns[];
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
@@ -42,6 +45,18 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
     letter = await aDeadMail(app, { to: SECRET, error: `550 no mailbox ${SECRET}` });
     await anHourOfWork(app);
     working = await startTestApp({ worker: true, beside: app });
+    vitalSigns = (["server", "worker"] as const).map((program) =>
+      startVitalSigns({
+        program,
+        id: program,
+        redis: app.container.queueRedis,
+        prefix: app.config.REDIS_PREFIX,
+        pool: app.container.poolFigures,
+        cache: () => ({ hits: 930, misses: 70 }),
+        clock: app.container.clock,
+        log: createLogger({ level: "silent", pretty: false, program: "test" }),
+      }),
+    );
     monitor = await startMonitor(app);
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
     context = await browser.newContext({ viewport: DESKTOP });
@@ -58,6 +73,7 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
   });
   afterAll(async () => {
     await browser?.close();
+    for (const signs of vitalSigns ?? []) await signs.stop();
     await monitor?.close();
     await working?.close();
     await app?.close();
@@ -72,7 +88,8 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
     page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 
   it("asks who is there, and then shows everything at a glance", async () => {
-    const { email } = await anAccount(app, { role: "ADMIN" });
+    const { id } = await anAccount(app, { role: "ADMIN" });
+    const { email } = await app.container.db.user.update({ where: { id }, data: { email: "ada@school.example" } });
     await page.goto(monitor.url);
     await page.getByLabel("E-mail address").fill(email);
     await page.getByLabel("Password").fill(password);
@@ -81,6 +98,7 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
     await page.getByRole("heading", { name: "Overview" }).waitFor();
     for (const { name } of allQueues) await page.getByRole("link", { name, exact: true }).waitFor();
     expect(await page.locator("path.line").count()).toBeGreaterThan(allQueues.length);
+    await page.getByText("93.0 %").first().waitFor();
     await keep("overview-desktop");
     expect(await overhang()).toBe(0);
   });
@@ -95,7 +113,14 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
 
   it("fits a phone, every page of it", async () => {
     await page.setViewportSize(PHONE);
-    const paths = ["/", "/queues/exam", "/dead-letters", `/dead-letters/${letter.id}`, "/acts", "/acts/retryDeadLetters"];
+    const paths = [
+      "/",
+      "/queues/exam",
+      "/dead-letters",
+      `/dead-letters/${letter.id}`,
+      "/acts",
+      "/acts/retryDeadLetters",
+    ];
     for (const where of paths) {
       await page.goto(monitor.url + where);
       await page.locator("h1").first().waitFor();
@@ -142,13 +167,18 @@ async function anHourOfWork({ container, config }: TestApp): Promise<void> {
   const last = Math.floor(container.clock().getTime() / 60_000);
   const batch = container.queueRedis.pipeline();
   allQueues.forEach(({ name }, index) => {
-    for (let ago = 0; ago < 60; ago++) {
+    for (let ago = 0; ago < 61; ago++) {
       const wave = 1 + Math.sin((ago + 11 * index) / 6);
       const completed = Math.round((120 / (index + 1)) * wave);
       const wait = bucketOf(20 + 400 * wave * (index === 2 && ago < 15 ? 9 : 1));
       const failed = index === 2 && ago < 15 ? 15 - ago : 0;
       const key = minuteKey(config.REDIS_PREFIX, name, last - ago);
-      batch.hset(key, { completed, failed, [`w${wait}`]: completed || 1, [`r${bucketOf(30 * (index + 1))}`]: completed || 1 });
+      batch.hset(key, {
+        completed,
+        failed,
+        [`w${wait}`]: completed || 1,
+        [`r${bucketOf(30 * (index + 1))}`]: completed || 1,
+      });
       batch.expire(key, 86_400);
     }
   });
