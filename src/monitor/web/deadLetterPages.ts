@@ -4,7 +4,7 @@ import { actLink } from "./actPages.ts";
 import { BOARD_PATH } from "./board.ts";
 import { type Html, html } from "./html.ts";
 import { table } from "./table.ts";
-import { utc } from "./units.ts";
+import { utc } from "./times.ts";
 
 /** What somebody looks for; empty for anything. */
 export interface DeadLetterWish {

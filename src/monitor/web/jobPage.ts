@@ -1,7 +1,7 @@
 import type { ShownJob } from "../../queues/listJobs.ts";
 import { BOARD_PATH } from "./board.ts";
 import { type Html, html } from "./html.ts";
-import { utc } from "./units.ts";
+import { utc } from "./times.ts";
 
 const time = (at: Date | null): string => (at ? `${utc(at.toISOString())} UTC` : "–");
 
