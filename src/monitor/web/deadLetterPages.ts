@@ -65,8 +65,8 @@ export const deadLetterPage = (
 <dt>Failed</dt><dd>${utc(letter.failedAt.toISOString())} UTC</dd>
 <dt>Tries</dt><dd>${letter.attempts}</dd>
 <dt>Job</dt><dd><a href="${BOARD_PATH}/queue/${letter.queue}/${letter.jobId}">${letter.jobId}</a></dd>
-<dt>Asked for by</dt><dd>${letter.ownerId ?? "–"}</dd>
-<dt>In the request</dt><dd>${letter.requestId ?? "–"}</dd>
+<dt>Asked for by</dt><dd>${letter.ownerId ?? "-"}</dd>
+<dt>In the request</dt><dd>${letter.requestId ?? "-"}</dd>
 </dl>
 ${
   mayAct &&

@@ -36,7 +36,7 @@ ${orAway(queues, (all) => html`<div class="cards">${all.map((queue) => queueCard
 <div class="cards">
 <section class="card"><h3>Outbox</h3>${orAway(outbox, outboxFacts)}</section>
 <section class="card"><h3>Redis</h3>${orAway(redis, redisFacts)}</section>
-<section class="card"><h3>Cache</h3><dl class="facts"><dt>Answered</dt><dd>${cache.hitRate === null ? "–" : percent(cache.hitRate)}</dd></dl></section>
+<section class="card"><h3>Cache</h3><dl class="facts"><dt>Answered</dt><dd>${cache.hitRate === null ? "-" : percent(cache.hitRate)}</dd></dl></section>
 </div>
 <h2>Processes</h2>
 ${orAway(processes, (all) => processTable(all, takenAt))}
@@ -87,7 +87,7 @@ export function queueFigures(queue: QueueFigures): Html {
 
 /** e.g. "12 · 40 · 90 ms": a unit stands where it changes. */
 function percentiles(times: Percentiles | null): string {
-  if (!times) return "–";
+  if (!times) return "-";
   const said = [times.p50, times.p95, times.p99].map((ms) => duration(ms).split(" "));
   return said.map(([value, unit], index) => (unit === said[index + 1]?.[1] ? value : `${value} ${unit}`)).join(" · ");
 }
@@ -120,7 +120,7 @@ const processTable = (processes: readonly ProcessFigures[], now: string): Html =
   );
 
 const cacheShare = (cache: ProcessFigures["cache"]): string =>
-  cache && cache.hits + cache.misses > 0 ? percent(cache.hits / (cache.hits + cache.misses)) : "–";
+  cache && cache.hits + cache.misses > 0 ? percent(cache.hits / (cache.hits + cache.misses)) : "-";
 
 const scheduleTable = (schedules: readonly ScheduleFigures[], now: string): Html =>
   table<ScheduleFigures>(
@@ -130,7 +130,7 @@ const scheduleTable = (schedules: readonly ScheduleFigures[], now: string): Html
       { title: "queue", cell: ({ queue }) => queue },
       { title: "when", cell: ({ everyMs, cron }) => (everyMs === null ? `${cron} UTC` : `every ${duration(everyMs)}`) },
       { title: "next", cell: ({ nextAt }) => (nextAt ? fromNow(nextAt, now) : "not there") },
-      { title: "last finished", cell: ({ lastFinishedAt }) => (lastFinishedAt ? fromNow(lastFinishedAt, now) : "–") },
+      { title: "last finished", cell: ({ lastFinishedAt }) => (lastFinishedAt ? fromNow(lastFinishedAt, now) : "-") },
     ],
     "Nothing is scheduled.",
   );

@@ -127,6 +127,7 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
   it("opens Bull Board, where jobs are shown without what is private and without buttons", async () => {
     await page.goto(`${monitor.url}/board/`);
     await page.getByText("transcode").first().waitFor();
+    await page.getByText("Loading").waitFor({ state: "hidden" });
     await keep("board");
     await page.goto(`${monitor.url}/board/queue/email/${letter.jobId}`);
     await page.getByText("[redacted]").first().waitFor();
