@@ -191,4 +191,17 @@ describe("the monitor's pages", () => {
       expect(text).not.toMatch(/(href|src)="(https?:)?\/\//);
     }
   });
+
+  it("open also when Redis is away, to say so", async () => {
+    const visitor = await inside(await anAdmin());
+    const { queueRedis } = app.container;
+    queueRedis.disconnect();
+    await eventually("the connection is closed", () => queueRedis.status === "end");
+    const { status, text } = await visitor.open("/");
+    expect(status).toBe(200);
+    expect(text).toContain("Redis is away");
+    expect((await visitor.open("/dead-letters")).status).toBe(503);
+    expect((await visitor.open("/board/")).status).toBe(503);
+    await queueRedis.connect();
+  });
 });
