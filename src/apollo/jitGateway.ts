@@ -11,6 +11,7 @@ import {
 } from "graphql";
 import { type CompiledQuery, compileQuery, isCompiledQuery } from "graphql-jit";
 import { LRUCache } from "lru-cache";
+import type { OperationMeter, OperationMeters } from "../metrics/operations.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
@@ -31,19 +32,27 @@ interface Plan {
   isStorable: boolean;
   nestedVariables: readonly string[];
   checkCost: CostCheck;
+  meter: OperationMeter;
 }
 
 /**
  * Executes operations compiled, behind Apollo's gateway hook: parsing, validation and the life of a request stay Apollo's.
  * One plan for each operation text is kept; its errors leave in their public form.
- * @param serializing the schema for operations with serialized fields
  */
-export function jitGateway(
-  schema: GraphQLSchema,
-  serializing: GraphQLSchema,
-  budget: RequestBudget,
-  orders: ShedOrders,
-): GatewayInterface {
+export function jitGateway({
+  schema,
+  serializing,
+  budget,
+  orders,
+  meters,
+}: {
+  schema: GraphQLSchema;
+  /** The schema for operations with serialized fields. */
+  serializing: GraphQLSchema;
+  budget: RequestBudget;
+  orders: ShedOrders;
+  meters: OperationMeters;
+}): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
   const executor: GatewayExecutor = async ({
@@ -71,10 +80,12 @@ export function jitGateway(
         isStorable: isStorable(schema, operation),
         nestedVariables: nestedVariablesOf(document),
         checkCost: costCheckOf(schema, document, operation),
+        meter: meters.of(document, operation),
       };
       plans.set(key, plan);
       orders.learn(queryHash, document);
     }
+    context.trace.meter = plan.meter;
     const refusal = plan.checkCost(variables, context, budget);
     if (refusal) return publish({ errors: [refusal] }, context) as never;
     context.trace.isStorable = plan.isStorable;
