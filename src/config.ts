@@ -54,6 +54,19 @@ export const configSchema = z.object({
     .max(65_535)
     .default(4001)
     .describe("Port of the worker's /healthz, /readyz and /metrics."),
+  MONITOR_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(4002)
+    .describe("Port of the monitor's pages (queueMonitor --serve)."),
+  MONITOR_READERS: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .pipe(z.array(z.email("must be e-mail addresses, separated by commas")))
+    .describe("Comma-separated addresses of accounts that may look at the monitor's pages; an ADMIN may look and act."),
   METRICS_TOKEN: z
     .string()
     .min(16, "must have 16 characters or more")

@@ -8,10 +8,13 @@ import { cacheMetrics } from "./metrics/caches.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 import { outboxMetrics } from "./metrics/outbox.ts";
 import { poolMetrics } from "./metrics/pools.ts";
+import { allQueues } from "./queues/allQueues.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
 import { createJobTimes } from "./queues/jobTimes.ts";
+import { createListJobs } from "./queues/listJobs.ts";
 import { openQueues } from "./queues/openQueues.ts";
 import { createOutbox } from "./queues/outbox.ts";
+import { createQueueActs } from "./queues/queueActs.ts";
 import { createBus } from "./redis/bus.ts";
 import { createCache } from "./redis/cache.ts";
 import { createEvents } from "./redis/pubsub.ts";
@@ -39,8 +42,10 @@ import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
+import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
+import { createOperationsService } from "./services/operations.service.ts";
 import { createPapers } from "./services/papers.ts";
 import { createSharedSecretCheck } from "./services/passwords.ts";
 import { createPeopleService } from "./services/people.service.ts";
@@ -241,6 +246,15 @@ export async function createContainer(
     credentials,
     sessions,
     secondFactor,
+    monitorSessions: createMonitorSessions({
+      db,
+      sessions,
+      tokens,
+      secondFactor,
+      secrets,
+      readers: config.MONITOR_READERS,
+      clock,
+    }),
     people,
     courses,
     questions,
@@ -292,7 +306,15 @@ export async function createContainer(
       erasure,
       unverifiedDays: config.UNVERIFIED_DAYS,
     }),
-    jobs: createJobService({ db, getJobStatus, deadLetters, events, newId }),
+    jobs: createJobService({ getJobStatus, events }),
+    operations: createOperationsService({
+      db,
+      acts: createQueueActs({ db, queues, outbox, deadLetters }),
+      listing: createListJobs({ db, queues }),
+      deadLetters,
+      queueNames: allQueues.map(({ name }) => name),
+      newId,
+    }),
     nodes: createNodeService({ db, accounts, people, courses, questions, exams, attempts, lessons, videos }),
     serverTime: () => databaseTime(db),
   };

@@ -41,6 +41,9 @@ const mappers = Object.fromEntries([
   ...service("result.service", ["AttemptResult", "QuestionResult", "ExamResult"]),
   ["Job", "../utils/jobStatus.ts#JobStatus"],
   ["DeadLetter", "../queues/deadLetters.ts#DeadLetter"],
+  ["QueueCounts", "../queues/listJobs.ts#QueueCounts"],
+  ["QueueJob", "../queues/listJobs.ts#ShownJob"],
+  ...service("operations.service", ["ActOutcome"]),
 ]);
 
 const folder = new URL("../src/generated/", import.meta.url);

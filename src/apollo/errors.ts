@@ -1,23 +1,11 @@
 import { GraphQLError } from "graphql";
-import { DomainError, type ErrorCode, unavailable } from "../domain/errors.ts";
+import { DomainError, unavailable } from "../domain/errors.ts";
+import { STATUS } from "../middlewares/httpStatus.ts";
 import { QueuesUnavailable } from "../queues/openQueues.ts";
 import { isOutage } from "../services/outage.ts";
 import type { Context } from "./context.ts";
 
-export type PublicCode = ErrorCode | "INTERNAL_SERVER_ERROR";
-
-/** The HTTP status that each code stands for; clients find it in `extensions.status`. */
-export const STATUS: Record<PublicCode, number> = {
-  BAD_USER_INPUT: 400,
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  UNPROCESSABLE: 422,
-  RATE_LIMITED: 429,
-  INTERNAL_SERVER_ERROR: 500,
-  SERVICE_UNAVAILABLE: 503,
-};
+export type PublicCode = keyof typeof STATUS;
 
 /** Whether it is one of our codes; Apollo and GraphQL have others. */
 export const isOurs = (code: unknown): code is PublicCode => typeof code === "string" && Object.hasOwn(STATUS, code);

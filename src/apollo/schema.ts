@@ -11,6 +11,7 @@ import { examResolvers } from "./resolvers/exam.resolver.ts";
 import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
+import { operationsResolvers } from "./resolvers/operations.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
@@ -55,6 +56,7 @@ function build(
       attemptResolvers,
       resultResolvers,
       jobResolvers,
+      operationsResolvers,
       lessonResolvers,
       videoResolvers,
       watchResolvers,

@@ -4,6 +4,7 @@ import type { Prisma } from "../generated/prisma/client.ts";
 import type { Logger } from "../utils/logger.ts";
 import { allQueues } from "./allQueues.ts";
 import type { JobName, PayloadInput, QueueDeclaration } from "./defineQueue.ts";
+import { createDiscardJobs } from "./discardJobs.ts";
 import { createFinishedJobs } from "./finishedJobs.ts";
 import { createHandOver } from "./handOver.ts";
 import type { OpenQueues } from "./openQueues.ts";
@@ -196,8 +197,31 @@ export function createOutbox({
         INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
         VALUES (${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
                 ${job.ownerId ?? null}::uuid, ${job.requestId ?? null}, now())
-        ON CONFLICT (id) DO UPDATE SET published_at = NULL, run_at = now() WHERE outbox_jobs.finished_at IS NULL`;
+        ON CONFLICT (id) DO UPDATE SET published_at = NULL, run_at = now(), finished_at = NULL, discarded_at = NULL
+          WHERE outbox_jobs.finished_at IS NULL OR outbox_jobs.discarded_at IS NOT NULL`;
       void run();
+    },
+
+    /** Puts rows whose jobs are gone back to be handed over; what is done is left. Safe to repeat. @returns those that were put back */
+    async handOverAgain(ids: readonly string[]): Promise<string[]> {
+      const rows = await db.$queryRaw<{ id: string }[]>`
+        UPDATE outbox_jobs SET published_at = NULL, finished_at = NULL, discarded_at = NULL
+        WHERE id = ANY(${ids}::uuid[]) AND (finished_at IS NULL OR discarded_at IS NOT NULL)
+        RETURNING id`;
+      void run();
+      return rows.map(({ id }) => id);
+    },
+
+    discard: createDiscardJobs({ db, queues }),
+
+    /** Whether the job is still to be done. */
+    async isWanted(queue: string, jobId: string): Promise<boolean> {
+      return (await db.outboxJob.count({ where: { id: jobId, queue, finishedAt: null } })) > 0;
+    },
+
+    /** Notes that the job was told not to wait for its time any more. Safe to repeat. */
+    async bringForward(jobId: string): Promise<void> {
+      await db.$executeRaw`UPDATE outbox_jobs SET run_at = now() WHERE id = ${jobId}::uuid AND run_at > now()`;
     },
 
     /** Removes the job's row, so that it is never handed over again. Safe to repeat. */
