@@ -57,8 +57,14 @@ export function inWords(name: string): string {
 export const formFields = (fields: readonly Field[], given: Given): Html[] =>
   fields.map(
     (field) =>
-      html`<label>${inWords(field.name)}${field.kind === "time" && " (UTC)"}${!field.isRequired && ", if it matters"} ${control(field, given[field.name] ?? "")}</label>`,
+      html`<label>${inWords(field.name)}${field.kind === "time" && " (UTC)"}${!field.isRequired && " (optional)"} ${control(field, given[field.name] ?? "")}</label>`,
   );
+
+/** What was asked for, in words. */
+export const givenFacts = (fields: readonly Field[], given: Given): Html =>
+  html`<dl class="facts">${fields.map(
+    ({ name }) => given[name]?.trim() && html`<dt>${inWords(name)}</dt><dd>${given[name]}</dd>`,
+  )}</dl>`;
 
 /** The same values, out of sight, for the form that confirms. */
 export const hiddenFields = (fields: readonly Field[], given: Given): Html[] =>

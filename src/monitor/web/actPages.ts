@@ -1,5 +1,5 @@
 import type { ActOutcome } from "../../services/operations.service.ts";
-import { type Field, formFields, type Given, hiddenFields, inWords } from "./actForm.ts";
+import { type Field, formFields, type Given, givenFacts, hiddenFields, inWords } from "./actForm.ts";
 import { type Html, html } from "./html.ts";
 
 /** An act as its pages show it. */
@@ -49,8 +49,9 @@ export const previewPage = (
   formToken: string,
   hasChanged: boolean,
 ): Html =>
-  html`<h1>${inWords(act.name)}: preview</h1>
+  html`<div class="confirm"><h1>${inWords(act.name)}: preview</h1>
 <p>${act.says}</p>
+${givenFacts(act.fields, given)}<br>
 ${hasChanged && html`<p class="notice warn" role="alert">Something has changed since the last preview: nothing was done. This is how it is now.</p>`}
 ${
   count === 0
@@ -62,7 +63,7 @@ ${
 <input type="hidden" name="confirmed" value="${count}">
 ${hiddenFields(act.fields, given)}
 <div class="buttons">${count > 0 && html`<button class="danger">${inWords(act.name)}, ${count}</button>`}<a href="${actLink(act.name, given)}">Change</a></div>
-</form>`;
+</form></div>`;
 
 /** Says what was done. */
 export const donePage = (

@@ -9,11 +9,11 @@ export interface Visit {
 }
 
 const NAVIGATION = [
-  ["/", "Overview"],
-  ["/dead-letters", "Dead letters"],
-  ["/acts", "Acts"],
-  ["/board/", "All jobs"],
-] as const;
+  { path: "/", text: "Overview" },
+  { path: "/dead-letters", text: "Dead letters" },
+  { path: "/acts", text: "Acts", isForActing: true },
+  { path: "/board/", text: "All jobs" },
+];
 
 const document = (title: string, body: Html, head: Html = html``): string =>
   html`<!doctype html>
@@ -36,8 +36,8 @@ export function page(
   { viewer, formToken }: Visit,
   { title, at, main, isLive = false }: { title: string; at: string; main: Html; isLive?: boolean },
 ): string {
-  const links = NAVIGATION.map(
-    ([path, text]) => html`<a href="${path}"${path === at && html` aria-current="page"`}>${text}</a>`,
+  const links = NAVIGATION.filter(({ isForActing }) => viewer.mayAct || !isForActing).map(
+    ({ path, text }) => html`<a href="${path}"${path === at && html` aria-current="page"`}>${text}</a>`,
   );
   return document(
     title,

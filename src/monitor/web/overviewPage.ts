@@ -86,8 +86,12 @@ export function queueFigures(queue: QueueFigures): Html {
   )}<div class="wide"><dt>wait p50 · p95 · p99</dt><dd>${percentiles(queue.wait)}</dd></div><div class="wide"><dt>run p50 · p95 · p99</dt><dd>${percentiles(queue.run)}</dd></div></dl>`;
 }
 
-const percentiles = (times: Percentiles | null): string =>
-  times ? [times.p50, times.p95, times.p99].map(duration).join(" · ") : "–";
+/** e.g. "12 · 40 · 90 ms": a unit stands where it changes. */
+function percentiles(times: Percentiles | null): string {
+  if (!times) return "–";
+  const said = [times.p50, times.p95, times.p99].map((ms) => duration(ms).split(" "));
+  return said.map(([value, unit], index) => (unit === said[index + 1]?.[1] ? value : `${value} ${unit}`)).join(" · ");
+}
 
 const outboxFacts = ({ waiting, oldestSeconds }: OutboxFigures): Html =>
   html`<dl class="facts"><dt>Waiting</dt><dd>${waiting}</dd><dt>Oldest</dt><dd>${seconds(oldestSeconds)}</dd></dl>`;

@@ -32,9 +32,9 @@ ${buttons}
 <section class="card">
 ${chart({ label: "completed per minute", values: rate(({ completed }) => completed), format: perMinute, ...drawn })}
 ${chart({ label: "failed tries per minute", values: rate(({ failed }) => failed), format: perMinute, isBad: true, ...drawn })}
-${chart({ label: "lost their worker, per minute", values: rate(({ stalled }) => stalled), format: perMinute, isBad: true, ...drawn })}
-${chart({ label: "wait, 95th percentile of the worst minute", values: worst(({ wait }) => wait?.p95), format: duration, ...drawn })}
-${chart({ label: "run, 95th percentile of the worst minute", values: worst(({ run }) => run?.p95), format: duration, ...drawn })}
+${chart({ label: "stalled per minute", values: rate(({ stalled }) => stalled), format: perMinute, isBad: true, ...drawn })}
+${chart({ label: "wait, p95 at worst", values: worst(({ wait }) => wait?.p95), format: duration, ...drawn })}
+${chart({ label: "run, p95 at worst", values: worst(({ run }) => run?.p95), format: duration, ...drawn })}
 </section>`;
 }
 

@@ -47,9 +47,11 @@ main { max-width: 78rem; margin: 0 auto; padding: 1.1rem 1rem 3rem; }
 .badge.warn { background: var(--warn-ground); color: var(--warn); }
 .chart { margin: .45rem 0 0; }
 .chart figcaption { display: flex; justify-content: space-between; gap: .6rem; font-size: .75rem; color: var(--quiet); }
-.chart figcaption b { color: var(--text); font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.chart figcaption span:last-child { white-space: nowrap; }
+.chart figcaption b { color: var(--text); font-weight: 600; font-variant-numeric: tabular-nums; }
 .chart svg { display: block; width: 100%; height: 2.6rem; border-bottom: 1px solid var(--line); }
-.chart.tall svg { height: 7rem; }
+.chart.tall { margin-bottom: 1rem; }
+.chart.tall svg { height: 6rem; }
 .chart .area { fill: var(--accent); opacity: .18; }
 .chart .line { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 .chart.bad .area { fill: var(--bad); }
@@ -63,6 +65,7 @@ main { max-width: 78rem; margin: 0 auto; padding: 1.1rem 1rem 3rem; }
 .stale-notice { display: none; }
 .stale .stale-notice { display: block; }
 .stale main { opacity: .55; }
+.confirm { max-width: 44rem; }
 table { width: 100%; border-collapse: collapse; background: var(--card); border: 1px solid var(--line); font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .45rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 th { color: var(--quiet); font-size: .75rem; font-weight: 500; }
@@ -71,17 +74,19 @@ form.stack { display: grid; gap: .8rem; max-width: 30rem; }
 form.row { display: flex; flex-wrap: wrap; gap: .6rem; align-items: end; margin: 0 0 1rem; }
 form.inline { display: inline; }
 label { display: grid; gap: .2rem; font-size: .87rem; color: var(--quiet); }
-input, select, button, .button { font: inherit; border-radius: .4rem; border: 1px solid var(--line); padding: .5rem .75rem; background: var(--card); color: var(--text); min-height: 2.6rem; max-width: 100%; }
-input:focus-visible, select:focus-visible, button:focus-visible, a:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+input, select, textarea, button, .button { font: inherit; border-radius: .4rem; border: 1px solid var(--line); padding: .5rem .75rem; background: var(--card); color: var(--text); min-height: 2.6rem; max-width: 100%; }
+input:focus-visible, select:focus-visible, textarea:focus-visible, button:focus-visible, a:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 button, .button { cursor: pointer; display: inline-block; }
 button.main { background: var(--accent); border-color: var(--accent); color: var(--card); font-weight: 600; }
 button.danger { background: var(--bad); border-color: var(--bad); color: var(--card); font-weight: 600; }
-header button { border: 0; background: none; padding: .25rem 0; min-height: 0; color: var(--accent); }
+header button { white-space: nowrap; border: 0; background: none; padding: .25rem 0; min-height: 0; color: var(--accent); }
 .buttons { display: flex; flex-wrap: wrap; gap: .5rem; margin: .8rem 0 0; align-items: center; }
 .buttons .button { font-size: .87rem; padding: .35rem .75rem; min-height: 0; }
 .log-in { max-width: 24rem; margin: 8vh auto 0; padding: 0 1rem; }
 @media (max-width: 44rem) {
   header .who { margin-left: 0; width: 100%; justify-content: space-between; }
+  .chart.tall svg { height: 4rem; }
+  form.row > * { flex: 1 1 100%; }
   table.stacked thead { display: none; }
   table.stacked, table.stacked tbody { display: grid; gap: .6rem; background: none; border: 0; }
   table.stacked tr { display: grid; background: var(--card); border: 1px solid var(--line); border-radius: .55rem; padding: .4rem 0; }

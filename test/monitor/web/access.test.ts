@@ -4,6 +4,7 @@ import { uuidv7 } from "uuidv7";
 import { Reads } from "../../../src/services/actor.ts";
 import { IDLE_MINUTES } from "../../../src/services/monitorSessions.ts";
 import { anAccount, LOGIN, password } from "../../support/accounts.ts";
+import { eventually } from "../../support/eventually.ts";
 import { startTestApp, type TestApp } from "../../support/testApp.ts";
 import { aVisitor, startMonitor } from "./monitorSite.ts";
 
@@ -59,7 +60,7 @@ describe("the monitor's pages", () => {
     expect((await stranger.submit(ACT, PAUSE)).status).toBe(401);
     expect((await stranger.open("/login")).text).toContain("Password");
     expect((await stranger.open("/healthz")).status).toBe(200);
-    expect((await stranger.open("/readyz")).status).toBe(200);
+    await eventually("it is ready", async () => (await stranger.open("/readyz")).status === 200);
   });
 
   it("open to an administrator, and close with the log-out", async () => {
@@ -189,5 +190,18 @@ describe("the monitor's pages", () => {
       expect(given.get("content-security-policy")).not.toMatch(/https?:|\*/);
       expect(text).not.toMatch(/(href|src)="(https?:)?\/\//);
     }
+  });
+
+  it("open also when Redis is away, to say so", async () => {
+    const visitor = await inside(await anAdmin());
+    const { queueRedis } = app.container;
+    queueRedis.disconnect();
+    await eventually("the connection is closed", () => queueRedis.status === "end");
+    const { status, text } = await visitor.open("/");
+    expect(status).toBe(200);
+    expect(text).toContain("Redis is away");
+    expect((await visitor.open("/dead-letters")).status).toBe(503);
+    expect((await visitor.open("/board/")).status).toBe(503);
+    await queueRedis.connect();
   });
 });

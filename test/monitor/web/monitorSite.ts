@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { request } from "undici";
 import { createMonitorApp } from "../../../src/monitor/web/app.ts";
 import { TICKET_COOKIE } from "../../../src/monitor/web/guard.ts";
 import { createReadiness } from "../../../src/readiness.ts";
@@ -28,15 +29,17 @@ export async function startMonitor({
 export function aVisitor(url: string) {
   let cookie = "";
 
-  async function send(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Answer> {
-    const response = await fetch(url + path, {
-      redirect: "manual",
-      ...init,
-      headers: { accept: "text/html", "sec-fetch-mode": "navigate", ...(cookie && { cookie }), ...init.headers },
+  // Not with `fetch`, which does not let its caller say that it is a navigation.
+  async function send(path: string, { method = "GET", headers = {}, body = "" } = {}): Promise<Answer> {
+    const response = await request(url + path, {
+      method: method as "GET",
+      headers: { accept: "text/html", "sec-fetch-mode": "navigate", ...(cookie && { cookie }), ...headers },
+      body: body || null,
     });
-    const given = response.headers.getSetCookie().find((line) => line.startsWith(TICKET_COOKIE));
+    const given = [response.headers["set-cookie"] ?? []].flat().find((line) => line.startsWith(TICKET_COOKIE));
     if (given) cookie = given.split(";")[0]!;
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    const answered = Object.entries(response.headers).map(([name, value]) => [name, String(value)] as [string, string]);
+    return { status: response.statusCode, headers: new Headers(answered), text: await response.body.text() };
   }
 
   const visitor = {
@@ -50,10 +53,11 @@ export function aVisitor(url: string) {
     },
     open: (path: string) => send(path),
     /** Sends a form, with the token that the pages of this session carry unless another is given. */
-    async submit(path: string, fields: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
+    async submit(path: string, fields: Record<string, string>, headers = {}): Promise<Answer> {
       const token = cookie && /name="token" value="([^"]+)"/.exec((await send("/dead-letters")).text)?.[1];
-      const body = new URLSearchParams({ ...(token && { token }), ...fields });
-      return send(path, { method: "POST", body, headers: { origin: url, ...headers } });
+      const body = new URLSearchParams({ ...(token && { token }), ...fields }).toString();
+      const form = { origin: url, "content-type": "application/x-www-form-urlencoded" };
+      return send(path, { method: "POST", body, headers: { ...form, ...headers } });
     },
     logIn: (email: string, more: Record<string, string> = {}) => visitor.submit("/login", { email, password, ...more }),
   };
