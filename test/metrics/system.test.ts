@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createSchema } from "../../src/apollo/schema.ts";
 import { readConfig } from "../../src/config.ts";
+import { createMetrics } from "../../src/metrics/metrics.ts";
+import { queueMetrics } from "../../src/metrics/queues.ts";
 import { allQueues } from "../../src/queues/allQueues.ts";
+import { openQueues } from "../../src/queues/openQueues.ts";
+import { createRedis } from "../../src/redis/redis.ts";
+import { createLogger } from "../../src/utils/logger.ts";
 import { startMonitor } from "../monitor/web/monitorSite.ts";
 import { eventually } from "../support/eventually.ts";
 import { openSite, type Program, type Site } from "../support/processes.ts";
@@ -13,7 +18,7 @@ import {
   promtool,
   startPrometheus,
 } from "../support/prometheus.ts";
-import { scrape } from "../support/samples.ts";
+import { Samples, scrape } from "../support/samples.ts";
 import { anExam, aSchool, type School } from "../support/school.ts";
 import { subscribeTo } from "../support/subscriber.ts";
 import { testEnvironment } from "../support/testApp.ts";
@@ -177,6 +182,23 @@ describe("the worker's metrics, and the monitor's", () => {
       expect(samples.value("lectern_outbox_waiting")).toBeGreaterThanOrEqual(0);
       expect(samples.value("lectern_redis_memory_bytes")).toBeGreaterThan(0);
     }
+  });
+
+  it("leave out what cannot be read, and say so", async () => {
+    const { db, clock } = site.container;
+    const log = createLogger({ level: "silent", pretty: false, program: "test" });
+    const queueRedis = createRedis("redis://127.0.0.1:1", { role: "queue", log }); // nobody listens there
+    const queues = openQueues({ redis: queueRedis, prefix: "nowhere" });
+    const metrics = createMetrics();
+    queueMetrics({ metrics, db, queueRedis, queues, clock });
+    const samples = new Samples(await metrics.text());
+    await queues.close();
+    queueRedis.disconnect();
+    expect(samples.value("lectern_source_up", { source: "redis" })).toBe(0);
+    expect(samples.value("lectern_source_up", { source: "postgresql" })).toBe(1);
+    expect(samples.value("lectern_outbox_waiting")).toBeGreaterThanOrEqual(0);
+    const ofRedis = samples.series.filter((series) => /^(bullmq|lectern_queue|lectern_redis)_/.test(series));
+    expect(ofRedis).toEqual([]);
   });
 
   it("tell how long each job ran", async () => {
