@@ -1,5 +1,6 @@
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type Container, createContainer } from "./container.ts";
+import { createStartGuards } from "./startGuards.ts";
 import { createLogger, type Logger } from "./utils/logger.ts";
 
 interface Started {
@@ -9,8 +10,8 @@ interface Started {
 }
 
 /**
- * The life of a program: reads the configuration, opens the container, starts the one thing, and on SIGTERM or SIGINT
- * stops it and closes everything, within the configured time. A second signal ends the process at once.
+ * The life of a program: reads the configuration, opens the container, looks whether it may start, starts the one thing, and
+ * on SIGTERM or SIGINT stops it and closes everything, within the configured time. A second signal ends the process at once.
  * @param start begins the work and returns what ends it
  */
 export async function runProgram(
@@ -33,11 +34,24 @@ export async function runProgram(
   });
 
   const container = await createContainer(config, log);
+  const guards = createStartGuards({
+    ...container,
+    cacheHasOwnServer: config.CACHE_REDIS_URL !== undefined,
+    log,
+  });
+  const problems = await guards.problems();
+  if (problems.length > 0) {
+    process.stderr.write(`The ${program} is not started:\n${problems.map((problem) => `  ${problem}`).join("\n")}\n`);
+    await container.close();
+    process.exit(1);
+  }
   const stop = await start({ config, log, container }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
     if (error.code !== "EADDRINUSE") throw error;
     log.fatal(`port ${error.port} is taken by another program: set another one`);
     process.exit(1);
   });
+
+  guards.askLater();
 
   let isStopping = false;
   async function shutDown(signal: NodeJS.Signals): Promise<void> {
@@ -49,6 +63,7 @@ export async function runProgram(
       process.exit(1);
     }, config.SHUTDOWN_SECONDS * 1000);
     limit.unref();
+    guards.stop();
     await stop();
     await container.close();
     log.info("stopped");
