@@ -7,7 +7,7 @@ import { allWorkers } from "./src/workers/allWorkers.ts";
 import { startWorkers } from "./src/workers/startWorker.ts";
 
 await runProgram("worker", async ({ config, log, container }) => {
-  const { services, outbox, queues, deadLetters, events } = container;
+  const { services, outbox, queues, deadLetters, events, tracing } = container;
   const redis = createRedis(config.REDIS_URL, { role: "worker", log });
   const workers = startWorkers({
     workers: allWorkers({ ...services, outbox, queues, deadLetters }),
@@ -16,6 +16,7 @@ await runProgram("worker", async ({ config, log, container }) => {
     outbox,
     deadLetters,
     log,
+    tracing,
     onJobEvent: ({ queue, jobId }) => void events.publish("jobChanged", { queue, jobId }),
   });
   outbox.startRelay();

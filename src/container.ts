@@ -68,6 +68,7 @@ import { createWorkFolders } from "./services/workFolders.ts";
 import { createStorage } from "./storage/storage.ts";
 import { createUploadFiles } from "./storage/uploadFiles.ts";
 import { createUploadLocks } from "./storage/uploadLocks.ts";
+import { noTracing, type Tracing } from "./tracing/tracing.ts";
 import { createJobStatus } from "./utils/jobStatus.ts";
 import type { Logger } from "./utils/logger.ts";
 
@@ -84,6 +85,7 @@ export async function createContainer(
   config: Config,
   log: Logger,
   { clock, newId }: Ambient = { clock: () => new Date(), newId: uuidv7 },
+  tracing: Tracing = noTracing,
 ) {
   const prefix = config.REDIS_PREFIX;
   const graceSeconds = config.SAVE_GRACE_SECONDS;
@@ -110,7 +112,7 @@ export async function createContainer(
   const storage = createStorage(config);
   const uploadFiles = createUploadFiles(config, storage);
   const uploadLocks = createUploadLocks({ databaseUrl: config.DATABASE_URL, log });
-  const outbox = createOutbox({ db, queues, log, clock, newId });
+  const outbox = createOutbox({ db, queues, log, clock, newId, tracing });
   const deadLetters = createDeadLetters({ queues, outbox });
   const tokens = await createTokens({
     privateKeyPem: config.JWT_PRIVATE_KEY,
@@ -123,7 +125,7 @@ export async function createContainer(
   const links = createSignedLinks({ secrets, publicUrl: config.PUBLIC_URL, clock });
   const oneTimeTokens = createOneTimeTokens({ db, clock, newId });
 
-  const smtp = createSmtp({ url: config.SMTP_URL, from: config.MAIL_FROM, perSecond: config.MAIL_PER_SECOND });
+  const smtp = createSmtp({ url: config.SMTP_URL, from: config.MAIL_FROM, perSecond: config.MAIL_PER_SECOND, tracing });
   const templates = createMailTemplates();
   const templatedMails = createTemplatedMails({ db, templates, oneTimeTokens, links, appUrl: config.APP_URL, clock });
 
@@ -192,7 +194,7 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS });
+  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing });
   const processingSteps = createProcessingSteps({
     db,
     storage,
@@ -299,6 +301,7 @@ export async function createContainer(
   return {
     services,
     clock,
+    tracing,
     tokens,
     links,
     db,

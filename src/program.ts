@@ -1,6 +1,7 @@
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type Container, createContainer } from "./container.ts";
 import { createStartGuards } from "./startGuards.ts";
+import { openTracing } from "./tracing/tracing.ts";
 import { createLogger, type Logger } from "./utils/logger.ts";
 
 interface Started {
@@ -33,7 +34,13 @@ export async function runProgram(
     process.exit(1);
   });
 
-  const container = await createContainer(config, log);
+  const tracing = await openTracing({
+    endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    share: config.OTEL_TRACES_SAMPLER_ARG,
+    program,
+    log,
+  });
+  const container = await createContainer(config, log, undefined, tracing);
   const guards = createStartGuards({
     ...container,
     cacheHasOwnServer: config.CACHE_REDIS_URL !== undefined,
@@ -66,6 +73,7 @@ export async function runProgram(
     guards.stop();
     await stop();
     await container.close();
+    await tracing.close();
     log.info("stopped");
     process.exit(0);
   }

@@ -29,6 +29,7 @@ import { landingPage } from "./landingPage.ts";
 import { linkPages } from "./linkPages.ts";
 import { mediaRoutes } from "./media.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
+import { requestWork } from "./requestWork.ts";
 import { createSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
@@ -66,14 +67,14 @@ const nameOperation: ApolloServerPlugin<Context> = {
 
 /** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
 export async function createApp({
-  container: { services, clock, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks },
+  container: { services, clock, tracing, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks },
   readiness,
   config,
   log,
 }: {
   container: Pick<
     Container,
-    "services" | "clock" | "tokens" | "links" | "cache" | "cacheRedis" | "uploadFiles" | "uploadLocks"
+    "services" | "clock" | "tracing" | "tokens" | "links" | "cache" | "cacheRedis" | "uploadFiles" | "uploadLocks"
   >;
   readiness: Readiness;
   config: Config;
@@ -84,7 +85,7 @@ export async function createApp({
   const schema = createSchema({ counters, factor });
   const budget = createRequestBudget({ factor, clock });
   const apollo = new ApolloServer<Context>({
-    gateway: jitGateway(schema, budget),
+    gateway: jitGateway(schema, budget, tracing),
     introspection: config.INTROSPECTION,
     parseOptions,
     validationRules: limitRules,
@@ -114,6 +115,7 @@ export async function createApp({
       return typeof given === "string" && REQUEST_ID.test(given) ? given : `${processId}-${(requests++).toString(36)}`;
     },
   });
+  requestWork(app, tracing);
   app.setErrorHandler((error, request, reply) => {
     const known = error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500;
     const isTooLarge = known && (error as FastifyError).code === "FST_ERR_CTP_BODY_TOO_LARGE";

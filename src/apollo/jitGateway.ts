@@ -12,6 +12,7 @@ import {
 import { type CompiledQuery, compileQuery, isCompiledQuery } from "graphql-jit";
 import { LRUCache } from "lru-cache";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
+import type { SpanOptions, Tracing } from "../tracing/tracing.ts";
 import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
@@ -28,13 +29,14 @@ interface Plan {
   isStorable: boolean;
   nestedVariables: readonly string[];
   checkCost: CostCheck;
+  span: { name: string; options: SpanOptions };
 }
 
 /**
  * Executes operations compiled, behind Apollo's gateway hook: parsing, validation and the life of a request stay Apollo's.
  * One plan for each operation text is kept; its errors leave in their public form.
  */
-export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): GatewayInterface {
+export function jitGateway(schema: GraphQLSchema, budget: RequestBudget, tracing: Tracing): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
   const executor: GatewayExecutor = async ({
@@ -58,6 +60,7 @@ export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): Gatewa
         isStorable: isStorable(schema, operation),
         nestedVariables: nestedVariablesOf(document),
         checkCost: costCheckOf(schema, document, operation),
+        span: spanOf(operation),
       };
       plans.set(key, plan);
     }
@@ -65,9 +68,12 @@ export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): Gatewa
     if (refusal) return publish({ errors: [refusal] }, context) as never;
     context.trace.isStorable = plan.isStorable;
     // The compiler takes a variable that was not sent, within an input object, for null; GraphQL takes the field for left out.
-    const result = plan.nestedVariables.every((name) => variables[name] !== undefined)
-      ? ((await plan.query.query(undefined, context, variables)) as ExecutionResult)
-      : await execute({ schema, document, operationName, contextValue: context, variableValues: variables });
+    const { query, nestedVariables, span } = plan;
+    const result = await tracing.span(span.name, span.options, async () =>
+      nestedVariables.every((name) => variables[name] !== undefined)
+        ? ((await query.query(undefined, context, variables)) as ExecutionResult)
+        : execute({ schema, document, operationName, contextValue: context, variableValues: variables }),
+    );
     return publish(result.data === undefined ? reworded(result, operation, variables) : result, context) as never;
   };
 
@@ -91,6 +97,15 @@ export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): Gatewa
     },
     async stop() {},
   };
+}
+
+/** Named by what the schema calls the fields: an operation's own name is whatever a client makes up. */
+function spanOf({ operation, selectionSet }: OperationDefinitionNode): Plan["span"] {
+  const fields = selectionSet.selections.flatMap((selection) =>
+    selection.kind === "Field" ? selection.name.value : [],
+  );
+  const attributes = { "graphql.operation.type": operation, "lectern.root_fields": fields };
+  return { name: `${operation} ${fields[0] ?? "…"}`, options: { attributes } };
 }
 
 /** The variables that stand inside an input object or a list written out in the operation. */

@@ -4,6 +4,7 @@ import { unavailable } from "../domain/errors.ts";
 import type { Rung } from "../domain/video/ladder.ts";
 import { notAVideo, type SourceFacts, sourceFacts, tooLarge, UNREADABLE } from "../domain/video/sourceFacts.ts";
 import type { SpriteSheets } from "../domain/video/spriteSheet.ts";
+import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import {
   measureArguments,
   type Preset,
@@ -28,12 +29,14 @@ export function createFfmpeg({
   searchPath,
   threads,
   preset = "veryfast",
+  tracing = noTracing,
 }: {
   /** Folders the programs are looked for in, as in PATH. */
   searchPath: string;
   /** Cores to use; 0 for all. */
   threads: number;
   preset?: Preset;
+  tracing?: Tracing;
 }) {
   const limited = createLimitedProcess({ searchPath, cores: coresFor(threads) });
 
@@ -57,7 +60,7 @@ export function createFfmpeg({
   const quickly: ProcessLimits = { wallSeconds: 120, cpuSeconds: 60, memoryMb: 2_048, fileMb: 1 };
 
   const run = (program: string, args: string[], limits: ProcessLimits, signal: AbortSignal, onLine?: LineReader) =>
-    limited.run({ program, args, limits, signal, onLine });
+    tracing.span(program, {}, () => limited.run({ program, args, limits, signal, onLine }));
 
   /** @throws UNPROCESSABLE (NOT_A_VIDEO) */
   async function probe(file: string, signal: AbortSignal): Promise<SourceFacts> {
