@@ -10,7 +10,10 @@ export interface Work {
 
 const current = new AsyncLocalStorage<Work>();
 
-/** Runs something, and all that it calls or starts, as part of that work: log lines and jobs then carry its ids. */
+/**
+ * Runs something, and all that it calls or starts, as part of that work: log lines and jobs then carry its ids. For jobs, and for
+ * requests that are traced; `apollo/requestWork.ts` says why not for all.
+ */
 export const inWork = <Result>(work: Work, run: () => Result): Result => current.run(work, run);
 
 /** Runs something that serves everybody, though one request happened to begin it. */

@@ -18,7 +18,6 @@ import { createHandler } from "graphql-sse/lib/use/fastify";
 import { makeHandler } from "graphql-ws/use/@fastify/websocket";
 import { uuidv7 } from "uuidv7";
 import type { Services } from "../container.ts";
-import { inWork } from "../currentWork.ts";
 import type { Authenticate } from "../middlewares/auth.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { Logger } from "../utils/logger.ts";
@@ -100,8 +99,7 @@ export function subscriptionRoutes({
    */
   async function subscribePublicly(args: ExecutionArgs): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
     const context = args.contextValue as Context;
-    const inOwnWork = <Result>(run: () => Result): Result => inWork({ requestId: context.requestId }, run);
-    const given = await inOwnWork(() => subscribe(args));
+    const given = await subscribe(args);
     if (!("next" in given)) return publish(context, given);
     const results =
       context.tokenExpiresAt === null ? given : untilExpiry(given, context.tokenExpiresAt - clock().getTime());
@@ -112,7 +110,7 @@ export function subscriptionRoutes({
       done: false,
     });
     return {
-      next: () => inOwnWork(() => results.next()).then(told, refused),
+      next: () => results.next().then(told, refused),
       return: () => results.return(undefined),
       throw: (error) => results.throw(error),
       [Symbol.asyncIterator]() {
