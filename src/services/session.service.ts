@@ -44,7 +44,7 @@ export interface Credentials {
 /** What a log-in asks of the second factor. */
 interface SecondFactor {
   /** @throws UNAUTHENTICATED (SECOND_FACTOR_REQUIRED, WRONG_CODE) */
-  check(user: UserRow, code: string | null | undefined): Promise<void>;
+  check(user: UserRow, code: string | null | undefined, requestId: string): Promise<void>;
   isMissing(user: UserRow): boolean;
 }
 
