@@ -108,6 +108,12 @@ const importRules: Rule[] = [
     of: (file) => !under("src/queues/", "src/workers/", "src/monitor/", "src/utils/jobStatus.ts")(file),
     refuses: (target) => target === "bullmq",
   },
+  {
+    name: "OpenTelemetry is known to tracing alone, which loads it where it is on",
+    of: (file) => !file.startsWith("src/tracing/"),
+    refuses: (target) =>
+      target.startsWith("@opentelemetry/") || target === "bullmq-otel" || target === "src/tracing/openTelemetry.ts",
+  },
 ];
 
 interface Owner {
