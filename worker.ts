@@ -11,7 +11,7 @@ import { allWorkers } from "./src/workers/allWorkers.ts";
 import { startWorkers } from "./src/workers/startWorker.ts";
 
 await runProgram("worker", async ({ config, log, container }) => {
-  const { services, outbox, queues, deadLetters, jobTimes, events, metrics } = container;
+  const { services, outbox, queues, deadLetters, jobTimes, events, metrics, tracing } = container;
   const redis = createRedis(config.REDIS_URL, { role: "worker", log });
   const workers = startWorkers({
     workers: allWorkers({ ...services, outbox, queues, deadLetters }).filter(({ queue }) =>
@@ -23,6 +23,7 @@ await runProgram("worker", async ({ config, log, container }) => {
     deadLetters,
     jobTimes: jobMetrics(metrics, { next: jobTimes, clock: container.clock }),
     log,
+    tracing,
     onJobEvent: ({ queue, jobId }) => void events.publish("jobChanged", { queue, jobId }),
   });
   outbox.startRelay(); // in every worker, whatever its queues: they share the rows, and any of them may die

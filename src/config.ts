@@ -185,6 +185,15 @@ export const configSchema = z.object({
     .default("info")
     .describe("Least severity that is logged."),
   LOG_PRETTY: flag.default(false).describe("Log for human readers instead of as JSON."),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(/^https?$/)
+    .optional()
+    .describe("OpenTelemetry collector that traces are sent to, as JSON over HTTP; without it nothing is traced."),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe("Share of traces that is recorded, 0 to 1."),
   SHUTDOWN_SECONDS: seconds.default(20).describe("How long a process may take to finish its work after SIGTERM."),
 });
 

@@ -113,6 +113,12 @@ const importRules: Rule[] = [
     of: (file) => !file.startsWith("src/metrics/"),
     refuses: (target) => target === "prom-client",
   },
+  {
+    name: "OpenTelemetry is known to tracing alone, which loads it where it is on",
+    of: (file) => !file.startsWith("src/tracing/"),
+    refuses: (target) =>
+      target.startsWith("@opentelemetry/") || target === "bullmq-otel" || target === "src/tracing/openTelemetry.ts",
+  },
 ];
 
 interface Owner {

@@ -34,6 +34,7 @@ import { landingPage } from "./landingPage.ts";
 import { linkPages } from "./linkPages.ts";
 import { mediaRoutes } from "./media.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
+import { requestWork } from "./requestWork.ts";
 import { createSchema, createSerializingSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
 import { createShedOrders } from "./shedOrder.ts";
@@ -73,7 +74,7 @@ const nameOperation: ApolloServerPlugin<Context> = {
 
 /** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
 export async function createApp({
-  container: { services, clock, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, lines, metrics },
+  container: { services, clock, tracing, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, lines, metrics },
   readiness,
   config,
   log,
@@ -82,6 +83,7 @@ export async function createApp({
     Container,
     | "services"
     | "clock"
+    | "tracing"
     | "tokens"
     | "links"
     | "cache"
@@ -103,7 +105,7 @@ export async function createApp({
   const orders = createShedOrders();
   const meters = createOperationMeters(metrics, schema);
   const apollo = new ApolloServer<Context>({
-    gateway: jitGateway({ schema, serializing, budget, orders, meters }),
+    gateway: jitGateway({ schema, serializing, budget, orders, meters, tracing }),
     introspection: config.INTROSPECTION,
     parseOptions,
     validationRules: limitRules,
@@ -133,6 +135,7 @@ export async function createApp({
       return typeof given === "string" && REQUEST_ID.test(given) ? given : `${processId}-${(requests++).toString(36)}`;
     },
   });
+  requestWork(app, tracing);
   app.setErrorHandler((error, request, reply) => {
     const known = error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500;
     const isTooLarge = known && (error as FastifyError).code === "FST_ERR_CTP_BODY_TOO_LARGE";
