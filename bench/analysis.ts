@@ -36,21 +36,30 @@ export async function analysis(world: World, report: Report): Promise<void> {
     const begun = performance.now();
     await database.query("SELECT attempt_id, question_version_id, points, response FROM answers");
     const bareSeconds = (performance.now() - begun) / 1000;
-    const before = await worker.probe!.memory();
-    const measured = await sample({ worker: worker.cpu, postgres: world.postgresCpu, redis: world.redisCpu }, async () => {
-      const start = performance.now();
-      await world.prepare(async ({ services }) => {
-        const actor = { userId: teacherId, role: "ADMIN" as const, sessionId: "", secondFactorMissing: false, requestId: "bench" };
-        await services.analysis.request(actor as never, examId, "FIRST");
-      });
-      for (const deadline = start + LIMIT_MS; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-        const { rowCount } = await database.query("SELECT FROM exam_analyses WHERE exam_id = $1", [examId]);
-        if (rowCount) break;
-        if (performance.now() > deadline) throw new Error("the analysis was not done in time");
-      }
-      return { done: answers, seconds: (performance.now() - start) / 1000 };
-    });
-    const after = await worker.probe!.memory();
+    const before = await worker.probe!.peak();
+    const measured = await sample(
+      { worker: worker.cpu, postgres: world.postgresCpu, redis: world.redisCpu },
+      async () => {
+        const start = performance.now();
+        await world.prepare(async ({ services }) => {
+          const actor = {
+            userId: teacherId,
+            role: "ADMIN" as const,
+            sessionId: "",
+            secondFactorMissing: false,
+            requestId: "bench",
+          };
+          await services.analysis.request(actor as never, examId, "FIRST");
+        });
+        for (const deadline = start + LIMIT_MS; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+          const { rowCount } = await database.query("SELECT FROM exam_analyses WHERE exam_id = $1", [examId]);
+          if (rowCount) break;
+          if (performance.now() > deadline) throw new Error("the analysis was not done in time");
+        }
+        return { done: answers, seconds: (performance.now() - start) / 1000 };
+      },
+    );
+    const after = await worker.probe!.peak();
     report({
       benchmark: "analysis",
       what: `${answers} answers analysed`,
@@ -59,10 +68,12 @@ export async function analysis(world: World, report: Report): Promise<void> {
       cpu: measured.cpuMicros,
       cpuUnit: "µs",
       limit: { what: "bare SELECT of the answers", value: answers / bareSeconds },
-      more: { seconds: answers / measured.perSecond, before, after },
+      more: { seconds: answers / measured.perSecond, peakMbBefore: mb(before), peakMbAfter: mb(after) },
     });
   } finally {
     await database.end();
     await worker.stop();
   }
 }
+
+const mb = ({ bytes }: { bytes: number }) => Math.round(bytes / 2 ** 20);

@@ -3,10 +3,18 @@ import { createDbAndPool, createSavePool, poolFigures, waitingLine } from "../pr
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
+import { answerBatchMetrics } from "./metrics/answerBatches.ts";
+import { cacheMetrics } from "./metrics/caches.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { outboxMetrics } from "./metrics/outbox.ts";
+import { poolMetrics } from "./metrics/pools.ts";
+import { allQueues } from "./queues/allQueues.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
 import { createJobTimes } from "./queues/jobTimes.ts";
+import { createListJobs } from "./queues/listJobs.ts";
 import { openQueues } from "./queues/openQueues.ts";
 import { createOutbox } from "./queues/outbox.ts";
+import { createQueueActs } from "./queues/queueActs.ts";
 import { createBus } from "./redis/bus.ts";
 import { createCache } from "./redis/cache.ts";
 import { createEvents } from "./redis/pubsub.ts";
@@ -35,8 +43,10 @@ import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
+import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
+import { createOperationsService } from "./services/operations.service.ts";
 import { createPapers } from "./services/papers.ts";
 import { createSharedSecretCheck } from "./services/passwords.ts";
 import { createPeopleService } from "./services/people.service.ts";
@@ -70,6 +80,7 @@ import { createWorkFolders } from "./services/workFolders.ts";
 import { createStorage } from "./storage/storage.ts";
 import { createUploadFiles } from "./storage/uploadFiles.ts";
 import { createUploadLocks } from "./storage/uploadLocks.ts";
+import { noTracing, type Tracing } from "./tracing/tracing.ts";
 import { createJobStatus } from "./utils/jobStatus.ts";
 import type { Logger } from "./utils/logger.ts";
 
@@ -86,11 +97,13 @@ export async function createContainer(
   config: Config,
   log: Logger,
   { clock, newId }: Ambient = { clock: () => new Date(), newId: uuidv7 },
+  tracing: Tracing = noTracing,
 ) {
   const prefix = config.REDIS_PREFIX;
   const graceSeconds = config.SAVE_GRACE_SECONDS;
   const cacheUrl = config.CACHE_REDIS_URL ?? config.REDIS_URL;
 
+  const metrics = createMetrics();
   const { db, pool } = createDbAndPool({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const savePool = createSavePool({ url: config.DATABASE_URL, connections: config.SAVE_CONNECTIONS, log });
   const queueRedis = createRedis(config.REDIS_URL, { role: "queue", log });
@@ -112,9 +125,12 @@ export async function createContainer(
   const storage = createStorage(config);
   const uploadFiles = createUploadFiles(config, storage);
   const uploadLocks = createUploadLocks({ databaseUrl: config.DATABASE_URL, log });
-  const outbox = createOutbox({ db, queues, log, clock, newId });
+  const outbox = createOutbox({ db, queues, log, clock, newId, tracing });
   const deadLetters = createDeadLetters({ queues, outbox });
   const jobTimes = createJobTimes({ redis: queueRedis, prefix, clock, log });
+  cacheMetrics(metrics, cache);
+  poolMetrics(metrics, { main: pool, saves: savePool });
+  outboxMetrics(metrics, outbox);
   const tokens = await createTokens({
     privateKeyPem: config.JWT_PRIVATE_KEY,
     previousKeyPems: config.JWT_PREVIOUS_KEYS,
@@ -126,7 +142,7 @@ export async function createContainer(
   const links = createSignedLinks({ secrets, publicUrl: config.PUBLIC_URL, clock });
   const oneTimeTokens = createOneTimeTokens({ db, clock, newId });
 
-  const smtp = createSmtp({ url: config.SMTP_URL, from: config.MAIL_FROM, perSecond: config.MAIL_PER_SECOND });
+  const smtp = createSmtp({ url: config.SMTP_URL, from: config.MAIL_FROM, perSecond: config.MAIL_PER_SECOND, tracing });
   const templates = createMailTemplates();
   const templatedMails = createTemplatedMails({ db, templates, oneTimeTokens, links, appUrl: config.APP_URL, clock });
 
@@ -135,7 +151,12 @@ export async function createContainer(
   const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
-  const batches = createAnswerBatches({ pool: savePool, connections: config.SAVE_CONNECTIONS, graceSeconds });
+  const batches = createAnswerBatches({
+    pool: savePool,
+    connections: config.SAVE_CONNECTIONS,
+    graceSeconds,
+    onBatch: answerBatchMetrics(metrics, () => batches.waiting()),
+  });
   const getJobStatus = createJobStatus({ db, queues, clock });
 
   const accounts = createAccountService({ db, cache, outbox, clock, newId });
@@ -196,7 +217,7 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, log });
+  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing, log });
   const processingSteps = createProcessingSteps({
     db,
     storage,
@@ -230,6 +251,15 @@ export async function createContainer(
     credentials,
     sessions,
     secondFactor,
+    monitorSessions: createMonitorSessions({
+      db,
+      sessions,
+      tokens,
+      secondFactor,
+      secrets,
+      readers: config.MONITOR_READERS,
+      clock,
+    }),
     people,
     courses,
     questions,
@@ -282,7 +312,15 @@ export async function createContainer(
       erasure,
       unverifiedDays: config.UNVERIFIED_DAYS,
     }),
-    jobs: createJobService({ db, getJobStatus, deadLetters, events, newId }),
+    jobs: createJobService({ getJobStatus, events }),
+    operations: createOperationsService({
+      db,
+      acts: createQueueActs({ db, queues, outbox, deadLetters }),
+      listing: createListJobs({ db, queues }),
+      deadLetters,
+      queueNames: allQueues.map(({ name }) => name),
+      newId,
+    }),
     nodes: createNodeService({ db, accounts, people, courses, questions, exams, attempts, lessons, videos }),
     serverTime: () => databaseTime(db),
   };
@@ -307,6 +345,7 @@ export async function createContainer(
     services,
     clock,
     newId,
+    tracing,
     tokens,
     links,
     db,
@@ -325,6 +364,7 @@ export async function createContainer(
     poolFigures: () => poolFigures([pool, savePool]),
     queueRedis,
     cacheRedis,
+    metrics,
     close,
   };
 }

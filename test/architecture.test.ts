@@ -79,8 +79,8 @@ const importRules: Rule[] = [
       !(file === "src/middlewares/permissions.ts" && target === "src/apollo/context.ts"),
   },
   {
-    name: "only apollo imports middlewares",
-    of: (file) => !under("src/apollo/", "src/middlewares/")(file),
+    name: "only what answers over HTTP imports middlewares",
+    of: (file) => !under("src/apollo/", "src/middlewares/", "src/monitor/web/")(file),
     refuses: under("src/middlewares/"),
   },
   {
@@ -100,13 +100,24 @@ const importRules: Rule[] = [
   },
   {
     name: "Prisma's rows and errors stop at the services",
-    of: under("src/apollo/", "src/middlewares/"),
+    of: under("src/apollo/", "src/middlewares/", "src/monitor/web/"),
     refuses: (target) => under("prisma/", "src/generated/prisma/")(target) || target.startsWith("@prisma/"),
   },
   {
     name: "BullMQ is spoken by the queues, their workers and who watches them",
     of: (file) => !under("src/queues/", "src/workers/", "src/monitor/", "src/utils/jobStatus.ts")(file),
     refuses: (target) => target === "bullmq",
+  },
+  {
+    name: "what Prometheus is told stands in metrics",
+    of: (file) => !file.startsWith("src/metrics/"),
+    refuses: (target) => target === "prom-client",
+  },
+  {
+    name: "OpenTelemetry is known to tracing alone, which loads it where it is on",
+    of: (file) => !file.startsWith("src/tracing/"),
+    refuses: (target) =>
+      target.startsWith("@opentelemetry/") || target === "bullmq-otel" || target === "src/tracing/openTelemetry.ts",
   },
 ];
 

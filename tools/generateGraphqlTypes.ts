@@ -42,6 +42,9 @@ const mappers = Object.fromEntries([
   ...service("examAnalysis", ["ExamStatistics"]),
   ["Job", "../utils/jobStatus.ts#JobStatus"],
   ["DeadLetter", "../queues/deadLetters.ts#DeadLetter"],
+  ["QueueCounts", "../queues/listJobs.ts#QueueCounts"],
+  ["QueueJob", "../queues/listJobs.ts#ShownJob"],
+  ...service("operations.service", ["ActOutcome"]),
 ]);
 
 const folder = new URL("../src/generated/", import.meta.url);

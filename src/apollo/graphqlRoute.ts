@@ -3,6 +3,7 @@ import { fastifyApolloHandler } from "@as-integrations/fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Services } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
+import type { OperationMeters } from "../metrics/operations.ts";
 import { type Authenticate, PUBLIC_SCOPE } from "../middlewares/auth.ts";
 import type { LoadShedding } from "../middlewares/loadShedding.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
@@ -10,6 +11,7 @@ import type { EdgeCache } from "../redis/edgeCache.ts";
 import type { Claims } from "../services/tokens.ts";
 import { type Logger, withoutRedaction } from "../utils/logger.ts";
 import { type Context, clientOf, createContext } from "./context.ts";
+import { codeOf } from "./errors.ts";
 import { REQUEST_POINTS } from "./operationCost.ts";
 import { insertParts } from "./serializedFields.ts";
 import type { CookiesOf } from "./sessionCookies.ts";
@@ -35,6 +37,7 @@ export function graphqlRoute({
   shedding,
   orders,
   edge,
+  meters,
   services,
   log,
 }: {
@@ -45,6 +48,7 @@ export function graphqlRoute({
   shedding: LoadShedding;
   orders: ShedOrders;
   edge: EdgeCache;
+  meters: OperationMeters;
   services: Services;
   log: Logger;
 }) {
@@ -67,6 +71,7 @@ export function graphqlRoute({
 
   /** By GET Apollo takes nothing but queries. */
   const orderOf = ({ method, body }: FastifyRequest) => (method === "GET" ? "FIRST" : orders.of(body));
+  const meterOf = (request: FastifyRequest) => request.lectern?.trace.meter ?? meters.unread;
 
   async function run(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Promise<string | Buffer> {
     const startedAt = performance.now();
@@ -86,15 +91,17 @@ export function graphqlRoute({
     const { parts } = context.serialized;
     const body = parts.length > 0 ? insertParts(text, parts) : isStorable ? Buffer.from(text) : text;
     if (isStorable && typeof body !== "string" && typeof raw === "string") {
-      const answer = { bytes: body, contentType: String(reply.getHeader("content-type")) };
+      const answer = { bytes: body, contentType: String(reply.getHeader("content-type")), meter: context.trace.meter };
       edge.store(ticket, scopeOf(request, claims), raw, answer, [...context.reads.keys]);
     }
+    const ms = elapsed(startedAt);
+    meterOf(request).answered(ms, context.trace.gravest);
     requestLog.info(
       {
         requestId: request.id,
         operation: context.trace.operationName,
         userId: claims?.userId,
-        ms: elapsed(startedAt),
+        ms,
         cacheHits: context.reads.hits,
         cacheMisses: context.reads.misses,
         ...(context.trace.errorCodes.length > 0 && { errorCodes: context.trace.errorCodes }),
@@ -106,6 +113,9 @@ export function graphqlRoute({
 
   return async function register(app: FastifyInstance): Promise<void> {
     app.decorateRequest("lectern", null);
+    app.addHook("onError", async (request, reply, error) =>
+      meterOf(request).answered(reply.elapsedTime, codeOf(error)),
+    );
     // The text is the edge cache's key, so it is parsed only when it is needed.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));
@@ -138,8 +148,10 @@ export function graphqlRoute({
       [CACHE_HEADER]: "hit",
     });
     reply.raw.end(stored.bytes);
+    const ms = elapsed(startedAt);
+    stored.meter?.answered(ms);
     requestLog.info(
-      { requestId: request.id, operation: "stored", userId: claims?.userId, ms: elapsed(startedAt), cacheHits: 1 },
+      { requestId: request.id, operation: "stored", userId: claims?.userId, ms, cacheHits: 1 },
       "request",
     );
     return undefined;

@@ -11,7 +11,11 @@ import { GraphQLError } from "graphql";
 import type { Config } from "../config.ts";
 import type { Container } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
+import { edgeCacheMetrics } from "../metrics/caches.ts";
+import { metricsRoute } from "../metrics/metricsRoute.ts";
+import { createOperationMeters } from "../metrics/operations.ts";
 import { createAuthenticate } from "../middlewares/auth.ts";
+import { STATUS } from "../middlewares/httpStatus.ts";
 import { createLoadShedding } from "../middlewares/loadShedding.ts";
 import { createIsOwnSite } from "../middlewares/ownSite.ts";
 import { createRequestBudget } from "../middlewares/requestBudget.ts";
@@ -22,7 +26,7 @@ import { createEdgeCache } from "../redis/edgeCache.ts";
 import type { Logger } from "../utils/logger.ts";
 import type { Context, RequestTrace } from "./context.ts";
 import { downloadRoutes } from "./downloads.ts";
-import { STATUS, toPublicError } from "./errors.ts";
+import { gravestOf, isOurs, toPublicError } from "./errors.ts";
 import { graphqlRoute } from "./graphqlRoute.ts";
 import { jitGateway } from "./jitGateway.ts";
 import { keySetRoute } from "./jwks.ts";
@@ -30,6 +34,7 @@ import { landingPage } from "./landingPage.ts";
 import { linkPages } from "./linkPages.ts";
 import { mediaRoutes } from "./media.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
+import { requestWork } from "./requestWork.ts";
 import { createSchema, createSerializingSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
 import { createShedOrders } from "./shedOrder.ts";
@@ -42,12 +47,10 @@ const EDGE_SHARE = 0.5;
 /** A stored answer lives no longer, should a message that drops it get lost. */
 const EDGE_SECONDS = 60;
 
-const isOurs = (code: unknown): boolean => typeof code === "string" && code in STATUS;
-
 /** Apollo's own refusals, of what does not parse or is not valid, in the form of all others: their name becomes the reason. */
 const extensionsOf = (code: unknown, given: Record<string, unknown> | undefined): Record<string, unknown> =>
   isOurs(code)
-    ? { ...given, status: STATUS[code as keyof typeof STATUS] }
+    ? { ...given, status: STATUS[code] }
     : { code: "BAD_USER_INPUT", status: STATUS.BAD_USER_INPUT, reason: code };
 
 /** Names the operation and what Apollo refused for the log line as soon as it is known. */
@@ -55,8 +58,11 @@ const nameOperation: ApolloServerPlugin<Context> = {
   async requestDidStart() {
     return {
       async didEncounterErrors({ contextValue, errors }) {
-        for (const { extensions } of errors)
-          if (!isOurs(extensions?.code)) contextValue.trace.errorCodes.push(String(extensions?.code));
+        const { trace } = contextValue;
+        for (const { extensions } of errors) {
+          if (!isOurs(extensions?.code)) trace.errorCodes.push(String(extensions?.code));
+        }
+        trace.gravest = gravestOf(errors);
       },
       async didResolveOperation({ contextValue, operationName, operation }) {
         const first = operation?.selectionSet.selections[0];
@@ -68,14 +74,24 @@ const nameOperation: ApolloServerPlugin<Context> = {
 
 /** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
 export async function createApp({
-  container: { services, clock, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, lines },
+  container: { services, clock, tracing, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, lines, metrics },
   readiness,
   config,
   log,
 }: {
   container: Pick<
     Container,
-    "services" | "clock" | "tokens" | "links" | "cache" | "cacheRedis" | "uploadFiles" | "uploadLocks" | "lines"
+    | "services"
+    | "clock"
+    | "tracing"
+    | "tokens"
+    | "links"
+    | "cache"
+    | "cacheRedis"
+    | "uploadFiles"
+    | "uploadLocks"
+    | "lines"
+    | "metrics"
   >;
   readiness: Readiness;
   config: Config;
@@ -87,8 +103,9 @@ export async function createApp({
   const serializing = createSerializingSchema({ counters, factor });
   const budget = createRequestBudget({ factor, clock });
   const orders = createShedOrders();
+  const meters = createOperationMeters(metrics, schema);
   const apollo = new ApolloServer<Context>({
-    gateway: jitGateway(schema, serializing, budget, orders),
+    gateway: jitGateway({ schema, serializing, budget, orders, meters, tracing }),
     introspection: config.INTROSPECTION,
     parseOptions,
     validationRules: limitRules,
@@ -118,6 +135,7 @@ export async function createApp({
       return typeof given === "string" && REQUEST_ID.test(given) ? given : `${processId}-${(requests++).toString(36)}`;
     },
   });
+  requestWork(app, tracing);
   app.setErrorHandler((error, request, reply) => {
     const known = error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500;
     const isTooLarge = known && (error as FastifyError).code === "FST_ERR_CTP_BODY_TOO_LARGE";
@@ -147,6 +165,7 @@ export async function createApp({
   });
 
   healthRoutes(app, readiness);
+  metricsRoute(app, { metrics, token: config.METRICS_TOKEN });
   if (config.SANDBOX) {
     landingPage(app);
     linkPages(app);
@@ -163,6 +182,7 @@ export async function createApp({
     clock,
     ttlSeconds: EDGE_SECONDS,
   });
+  edgeCacheMetrics(metrics, edge);
   await app.register(async (scope) => {
     const origin = config.CORS_ORIGINS;
     if (origin.length > 0)
@@ -173,11 +193,11 @@ export async function createApp({
         maxAge: 600,
       });
     await scope.register(
-      graphqlRoute({ apollo, authenticate, cookiesOf, budget, shedding, orders, edge, services, log }),
+      graphqlRoute({ apollo, authenticate, cookiesOf, budget, shedding, orders, edge, meters, services, log }),
     );
     const introspection = config.INTROSPECTION;
     await scope.register(
-      subscriptionRoutes({ schema, introspection, authenticate, budget, shedding, services, clock, log }),
+      subscriptionRoutes({ schema, introspection, authenticate, budget, shedding, meters, services, clock, log }),
     );
   });
   const { imports, privacy } = services;

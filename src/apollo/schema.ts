@@ -12,6 +12,7 @@ import { examResolvers } from "./resolvers/exam.resolver.ts";
 import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
+import { operationsResolvers } from "./resolvers/operations.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
@@ -57,6 +58,7 @@ function build(
       resultResolvers,
       analysisResolvers,
       jobResolvers,
+      operationsResolvers,
       lessonResolvers,
       videoResolvers,
       watchResolvers,

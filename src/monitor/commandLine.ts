@@ -5,10 +5,11 @@ import { json } from "./modes/json.ts";
 import { lines } from "./modes/lines.ts";
 import { live } from "./modes/live.ts";
 import { once } from "./modes/once.ts";
+import { serve } from "./modes/serve.ts";
 import { watchJson } from "./modes/watchJson.ts";
 
 /** Every way to use the monitor, in the order of the usage. */
-const modes: readonly Mode[] = [live, lines, once, json, watchJson, check];
+const modes: readonly Mode[] = [live, lines, once, json, watchJson, check, serve];
 
 export interface Wish extends Pick<Call, "args" | "intervalMs"> {
   mode: Mode;

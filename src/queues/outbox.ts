@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Db, Transaction } from "../../prisma/client.ts";
+import { currentWork, outsideWork } from "../currentWork.ts";
 import type { Prisma } from "../generated/prisma/client.ts";
+import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import type { Logger } from "../utils/logger.ts";
 import { allQueues } from "./allQueues.ts";
 import type { JobName, PayloadInput, QueueDeclaration } from "./defineQueue.ts";
+import { createDiscardJobs } from "./discardJobs.ts";
 import { createFinishedJobs } from "./finishedJobs.ts";
 import { createHandOver } from "./handOver.ts";
 import type { OpenQueues } from "./openQueues.ts";
@@ -13,6 +16,7 @@ export interface JobRequest {
   runAt?: Date;
   /** Who may ask for the job's status. */
   ownerId?: string;
+  /** Of the work it is asked for in, if not given. */
   requestId?: string;
 }
 
@@ -24,6 +28,7 @@ export interface OutboxRow {
   payload: Prisma.InputJsonValue;
   ownerId: string | null;
   requestId: string | null;
+  traceparent: string | null;
   runAt: Date;
 }
 
@@ -43,6 +48,7 @@ export function createOutbox({
   log,
   clock,
   newId,
+  tracing = noTracing,
   declarations = allQueues,
   pollMs = 1_000,
   lostAfterMs = 120_000,
@@ -52,18 +58,20 @@ export function createOutbox({
   log: Logger;
   clock: () => Date;
   newId: () => string;
+  tracing?: Tracing;
   declarations?: readonly QueueDeclaration[];
   /** How often the relay looks for rows nobody handed over. */
   pollMs?: number;
   /** A job that is due, was handed over this long ago and is not finished is looked for in Redis. */
   lostAfterMs?: number;
 }) {
-  const { handOverNew, handOverLost } = createHandOver({ db, queues, declarations, lostAfterMs });
+  const { handOverNew, handOverLost } = createHandOver({ db, queues, tracing, declarations, lostAfterMs });
   const finished = createFinishedJobs({ db, log });
   const stop = new AbortController();
   let running: Promise<void> | undefined;
   let wanted = false;
   let failures = 0;
+  const counts = { handedOver: 0, lost: 0, failures: 0 };
   let pauseUntil = 0;
   let relay: Promise<void> | undefined;
 
@@ -71,7 +79,7 @@ export function createOutbox({
     queue: Q,
     name: N,
     payload: PayloadInput<Q, N>,
-    { runAt = clock(), ownerId, requestId }: JobRequest = {},
+    { runAt = clock(), ownerId, requestId = currentWork()?.requestId }: JobRequest = {},
   ): OutboxRow => {
     const contract = queue.jobs[name];
     if (!contract) throw new TypeError(`Queue ${queue.name} declares no job ${name}.`);
@@ -84,6 +92,7 @@ export function createOutbox({
       payload: asJson,
       ownerId: ownerId ?? null,
       requestId: requestId ?? null,
+      traceparent: tracing.traceparent() ?? null,
       runAt,
     };
   };
@@ -91,7 +100,7 @@ export function createOutbox({
   /** One run at a time; whoever asks meanwhile gets one more. Never rejects. */
   const run = (): Promise<void> => {
     wanted = true;
-    running ??= handOverAll();
+    running ??= outsideWork(handOverAll); // it takes everybody's rows
     return running;
   };
 
@@ -99,7 +108,9 @@ export function createOutbox({
     try {
       while (wanted && !stop.signal.aborted) {
         wanted = false;
-        if (await handOverNew()) wanted = true; // a full batch: there may be more
+        const { jobs, isFull } = await handOverNew();
+        counts.handedOver += jobs;
+        if (isFull) wanted = true;
       }
       if (failures > 0) log.info({ failures }, "jobs are handed over again");
       failures = 0;
@@ -108,6 +119,7 @@ export function createOutbox({
       log[level]({ err: error }, "jobs wait in the outbox until they can be handed over");
       pauseUntil = performance.now() + Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
       failures += 1;
+      counts.failures += 1;
     } finally {
       running = undefined; // here and not in a later tick, so that a wish that comes now starts a new run
     }
@@ -116,6 +128,7 @@ export function createOutbox({
   async function lookForLost(): Promise<void> {
     try {
       const found = await handOverLost();
+      counts.lost += found;
       if (found > 0) log.warn({ jobs: found }, "Redis had lost jobs; they were handed over again");
     } catch (error) {
       log.warn({ err: error }, "lost jobs could not be looked for; tried again later");
@@ -153,9 +166,9 @@ export function createOutbox({
       const job = row(queue, name, payload, request);
       // By hand, because it is part of the busiest writes: a third of the CPU of createMany.
       await tx.$executeRaw`
-        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
         VALUES (${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
-                ${job.ownerId}::uuid, ${job.requestId}, ${job.runAt.toISOString()}::timestamptz)`;
+                ${job.ownerId}::uuid, ${job.requestId}, ${job.traceparent}, ${job.runAt.toISOString()}::timestamptz)`;
       return job.id;
     },
 
@@ -166,6 +179,9 @@ export function createOutbox({
     handOver(): void {
       if (!stop.signal.aborted && performance.now() >= pauseUntil) void run();
     },
+
+    /** Since this process began: jobs handed over, jobs handed over again because Redis had lost them, and rounds that failed. */
+    stats: () => ({ ...counts }),
 
     /** The worker's loop: hands over what was missed, and again what Redis has lost. Safe to repeat. */
     startRelay(): void {
@@ -185,11 +201,35 @@ export function createOutbox({
       requestId?: string;
     }) {
       await db.$executeRaw`
-        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
         VALUES (${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
-                ${job.ownerId ?? null}::uuid, ${job.requestId ?? null}, now())
-        ON CONFLICT (id) DO UPDATE SET published_at = NULL, run_at = now() WHERE outbox_jobs.finished_at IS NULL`;
+                ${job.ownerId ?? null}::uuid, ${job.requestId ?? null},
+                ${tracing.traceparent() ?? null}, now())
+        ON CONFLICT (id) DO UPDATE SET published_at = NULL, run_at = now(), finished_at = NULL, discarded_at = NULL
+          WHERE outbox_jobs.finished_at IS NULL OR outbox_jobs.discarded_at IS NOT NULL`;
       void run();
+    },
+
+    /** Puts rows whose jobs are gone back to be handed over; what is done is left. Safe to repeat. @returns those that were put back */
+    async handOverAgain(ids: readonly string[]): Promise<string[]> {
+      const rows = await db.$queryRaw<{ id: string }[]>`
+        UPDATE outbox_jobs SET published_at = NULL, finished_at = NULL, discarded_at = NULL
+        WHERE id = ANY(${ids}::uuid[]) AND (finished_at IS NULL OR discarded_at IS NOT NULL)
+        RETURNING id`;
+      void run();
+      return rows.map(({ id }) => id);
+    },
+
+    discard: createDiscardJobs({ db, queues }),
+
+    /** Whether the job is still to be done. */
+    async isWanted(queue: string, jobId: string): Promise<boolean> {
+      return (await db.outboxJob.count({ where: { id: jobId, queue, finishedAt: null } })) > 0;
+    },
+
+    /** Notes that the job was told not to wait for its time any more. Safe to repeat. */
+    async bringForward(jobId: string): Promise<void> {
+      await db.$executeRaw`UPDATE outbox_jobs SET run_at = now() WHERE id = ${jobId}::uuid AND run_at > now()`;
     },
 
     /** Removes the job's row, so that it is never handed over again. Safe to repeat. */

@@ -20,6 +20,14 @@ export type SaveVerdict =
   /** `saved[i]` is false when a response with the same or a higher revision was there. */
   { state: "OPEN"; savedAt: Date; deadlineAt: Date; saved: boolean[] } | { state: "CLOSED" } | { state: "NOT_FOUND" };
 
+/** What one statement carried. */
+export interface WrittenBatch {
+  requests: number;
+  answers: number;
+  /** From sending the statement to its commit. */
+  ms: number;
+}
+
 interface Waiting {
   request: SaveRequest;
   resolve: (verdict: SaveVerdict) => void;
@@ -79,12 +87,15 @@ export function createAnswerBatches({
   connections,
   graceSeconds,
   maxRows = 400,
+  onBatch = () => {},
 }: {
   pool: Pool;
   connections: number;
   graceSeconds: number;
   /** Most answers in one statement; a request is never split. */
   maxRows?: number;
+  /** Told of every batch that was written. */
+  onBatch?: (batch: WrittenBatch) => void;
 }) {
   let waiting: Waiting[] = [];
   let free = connections;
@@ -124,6 +135,7 @@ export function createAnswerBatches({
         revision,
       }));
     });
+    const startedAt = performance.now();
     try {
       const result = await pool.query<ResultRow>({
         name: "save-answers",
@@ -132,6 +144,7 @@ export function createAnswerBatches({
         rowMode: "array",
       });
       settle(batch, result.rows);
+      onBatch({ requests: batch.length, answers: rows.length, ms: performance.now() - startedAt });
     } catch (error) {
       if (isOutage(error)) {
         const away = unavailable("The answers could not be saved now. Send them again.", 2, error);

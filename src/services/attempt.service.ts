@@ -163,9 +163,9 @@ export function createAttemptService({
         ON CONFLICT (exam_id, user_id, number) DO NOTHING
         RETURNING id
       ), job AS (
-        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
         SELECT ${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
-               ${job.ownerId}::uuid, ${job.requestId}, ${job.runAt}::timestamptz
+               ${job.ownerId}::uuid, ${job.requestId}, ${job.traceparent}, ${job.runAt}::timestamptz
         FROM begun
       )
       SELECT id FROM begun`;
@@ -213,9 +213,9 @@ export function createAttemptService({
         FROM locked WHERE attempts.id = locked.id ${due}
         RETURNING attempts.*
       ), job AS (
-        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
         SELECT ${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb, user_id, ${job.requestId},
-               ${job.runAt}::timestamptz
+               ${job.traceparent}, ${job.runAt}::timestamptz
         FROM handed_in
       )
       SELECT ${attemptColumns} FROM handed_in`;
@@ -339,7 +339,8 @@ export function createAttemptService({
         WHERE attempt.status = 'SUBMITTED' AND attempt.score IS NULL
           AND attempt.submitted_at < clock_timestamp() - interval '2 minutes'
           AND NOT EXISTS (
-            SELECT 1 FROM outbox_jobs job WHERE job.name = 'gradeAttempt' AND job.payload ->> 'attemptId' = attempt.id::text)
+            SELECT 1 FROM outbox_jobs job WHERE job.name = 'gradeAttempt' AND job.payload ->> 'attemptId' = attempt.id::text
+              AND job.discarded_at IS NULL)
         LIMIT 500`;
       await db.$transaction(async (tx) => {
         for (const { id, user_id } of forgotten)

@@ -52,7 +52,8 @@ async function anAccount() {
 }
 async function aRefreshToken() {
   const { email } = await anAccount();
-  return (await app.container.services.sessions.login({ email, password }, { ip: null, userAgent: null })).refreshToken;
+  return (await app.container.services.sessions.login({ email, password }, { ip: null, userAgent: null }, "test"))
+    .refreshToken;
 }
 async function aSession() {
   const id = nothingsId();
@@ -243,6 +244,30 @@ const matrix: Line[] = [
     field: "Query.deadLetters",
     operation: "{ result: deadLetters { id } }",
     variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Query.deadLetter",
+    operation: "query ($id: ID!) { result: deadLetter(id: $id) { id } }",
+    variables: () => ({ id: `exam-${nothingsId()}` }),
+    expected: forAdmins(HIDDEN),
+  },
+  {
+    field: "Query.queues",
+    operation: "{ result: queues { name waiting } }",
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Query.queueJobs",
+    operation: '{ result: queueJobs(queue: "exam", state: WAITING) { totalCount } }',
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Query.queueJob",
+    operation: "query ($queue: String!, $id: ID!) { result: queueJob(queue: $queue, id: $id) { state } }",
+    variables: aJob,
     expected: forAdmins(OK),
   },
   {
@@ -746,6 +771,60 @@ const matrix: Line[] = [
     operation: "mutation ($id: ID!) { result: analyzeExam(examId: $id) { jobId } }",
     variables: () => ({ id: world.exam.examId }),
     expected: forStaff,
+  },
+  {
+    field: "Mutation.pauseQueue",
+    operation: 'mutation { result: pauseQueue(queue: "exam", reason: "a test") { count } }',
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.resumeQueue",
+    operation: 'mutation { result: resumeQueue(queue: "exam") { count } }',
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.drainQueue",
+    operation: 'mutation { result: drainQueue(queue: "exam") { count } }',
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.retryJob",
+    operation: 'mutation ($id: ID!) { result: retryJob(queue: "exam", jobId: $id) { count } }',
+    variables: () => ({ id: nothingsId() }),
+    expected: forAdmins(HIDDEN),
+  },
+  {
+    field: "Mutation.promoteJob",
+    operation: 'mutation ($id: ID!) { result: promoteJob(queue: "exam", jobId: $id) { count } }',
+    variables: () => ({ id: nothingsId() }),
+    expected: forAdmins(HIDDEN),
+  },
+  {
+    field: "Mutation.removeJob",
+    operation: 'mutation ($id: ID!) { result: removeJob(queue: "exam", jobId: $id) { count } }',
+    variables: () => ({ id: nothingsId() }),
+    expected: forAdmins(HIDDEN),
+  },
+  {
+    field: "Mutation.retryDeadLetters",
+    operation: 'mutation { result: retryDeadLetters(filter: { queue: "exam" }) { count } }',
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.discardDeadLetters",
+    operation: 'mutation { result: discardDeadLetters(filter: { queue: "exam" }) { count } }',
+    variables: () => ({}),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Mutation.reenqueueFromOutbox",
+    operation: 'mutation { result: reenqueueFromOutbox(filter: { queue: "exam" }) { count } }',
+    variables: () => ({}),
+    expected: forAdmins(OK),
   },
   {
     field: "Mutation.retryDeadLetter",
