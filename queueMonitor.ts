@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createDb } from "./prisma/client.ts";
 import { ConfigError, readConfig } from "./src/config.ts";
+import { actGroups } from "./src/monitor/acts/commands.ts";
+import { runActs } from "./src/monitor/acts/runActs.ts";
 import { liveView } from "./src/monitor/liveView.ts";
 import { exitCodeOf, problemsOf } from "./src/monitor/problems.ts";
 import { render, renderLine } from "./src/monitor/render.ts";
@@ -16,6 +18,7 @@ const usage = `Shows the queues, the outbox and Redis to operators.
   --json            print one JSON document and leave
   --lines           log one line every interval (the default without a terminal)
   --interval SECS   how often: 10 for lines, 2 for the view in place
+  queue, jobs, dead, outbox   act on queues and jobs; "queue --help" tells how
 
 With --once and --json the exit code is 0 if all is well, 1 if something should be looked at, 2 if Redis or PostgreSQL is away.
 `;
@@ -38,6 +41,15 @@ function readArguments() {
 }
 
 async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  if (actGroups.includes(args[0] ?? "")) {
+    const print = {
+      out: (text: string) => process.stdout.write(text),
+      error: (text: string) => process.stderr.write(text),
+    };
+    process.exitCode = await runActs({ args, env: process.env, clock: () => new Date(), ...print });
+    return;
+  }
   const wish = readArguments();
   if (wish.help) return void process.stdout.write(usage);
   const config = readConfig(process.env, ["DATABASE_URL", "REDIS_URL", "REDIS_PREFIX", "LOG_LEVEL", "LOG_PRETTY"]);

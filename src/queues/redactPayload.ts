@@ -6,7 +6,7 @@ const hidden = "[redacted]";
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const address = /[^\s"'<>(),;:=]+@[^\s"'<>(),;]+/g;
 /** Long runs without a space that mix letters and digits: tokens, hashes, signed links. An id is no secret. */
-const token = /[\w+/=.-]{24,}/g;
+const token = /[\w+/=.-]{23,}[\w+/=-]/g;
 
 /**
  * A job's payload as operators may see it: its structure, ids, numbers, truth values, and the words its queue declares (a template's name,
