@@ -1,10 +1,11 @@
 import { uuidv7 } from "uuidv7";
-import { createDb, createSavePool } from "../prisma/client.ts";
+import { createDbAndPool, createSavePool, poolFigures } from "../prisma/client.ts";
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
 import { allQueues } from "./queues/allQueues.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
+import { createJobTimes } from "./queues/jobTimes.ts";
 import { createListJobs } from "./queues/listJobs.ts";
 import { openQueues } from "./queues/openQueues.ts";
 import { createOutbox } from "./queues/outbox.ts";
@@ -93,7 +94,7 @@ export async function createContainer(
   const graceSeconds = config.SAVE_GRACE_SECONDS;
   const cacheUrl = config.CACHE_REDIS_URL ?? config.REDIS_URL;
 
-  const db = createDb({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  const { db, pool } = createDbAndPool({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const savePool = createSavePool({ url: config.DATABASE_URL, connections: config.SAVE_CONNECTIONS, log });
   const queueRedis = createRedis(config.REDIS_URL, { role: "queue", log });
   const cacheRedis = createRedis(cacheUrl, { role: "cache", log });
@@ -116,6 +117,7 @@ export async function createContainer(
   const uploadLocks = createUploadLocks({ databaseUrl: config.DATABASE_URL, log });
   const outbox = createOutbox({ db, queues, log, clock, newId });
   const deadLetters = createDeadLetters({ queues, outbox });
+  const jobTimes = createJobTimes({ redis: queueRedis, prefix, clock, log });
   const tokens = await createTokens({
     privateKeyPem: config.JWT_PRIVATE_KEY,
     previousKeyPems: config.JWT_PREVIOUS_KEYS,
@@ -301,6 +303,7 @@ export async function createContainer(
     storage.close();
     await events.close();
     await outbox.close();
+    await jobTimes.flush();
     await queues.close();
     await cache.close();
     for (const redis of [subscriber, cacheRedis, queueRedis]) redis.disconnect();
@@ -311,6 +314,7 @@ export async function createContainer(
   return {
     services,
     clock,
+    newId,
     tokens,
     links,
     db,
@@ -323,6 +327,8 @@ export async function createContainer(
     uploadLocks,
     ffmpeg,
     deadLetters,
+    jobTimes,
+    poolFigures: () => poolFigures([pool, savePool]),
     queueRedis,
     cacheRedis,
     close,

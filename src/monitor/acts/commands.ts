@@ -135,6 +135,3 @@ export const commands: Record<string, Command> = {
     input: ({ options: { queue }, ids }) => ({ queue, ids: ids.length > 0 ? ids : undefined }),
   },
 };
-
-/** The first words of the commands. */
-export const actGroups: readonly string[] = [...new Set(Object.keys(commands).map((name) => name.split(" ")[0]!))];

@@ -1,18 +1,16 @@
 import os from "node:os";
 import { parseArgs, types } from "node:util";
-import { ConfigError, readConfig } from "../../config.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { QueuesUnavailable } from "../../queues/openQueues.ts";
 import type { OperationsService, Operator } from "../../services/operations.service.ts";
 import { isOutage } from "../../services/outage.ts";
+import { type Monitor, UsageError } from "../mode.ts";
 import { type Command, commands, type Given } from "./commands.ts";
 import { openOperations } from "./openOperations.ts";
 import { outcomeLines } from "./print.ts";
 
 /** For scripts: 0 is done (or a dry run), 1 refused or failed, 2 Redis or PostgreSQL is away, 64 wrongly used. */
 const exitCodes = { refused: 1, away: 2, wrongUsage: 64 } as const;
-
-class WrongUsage extends Error {}
 
 const usage = `Acts on queues and jobs.
 
@@ -35,30 +33,19 @@ interface Wish {
   as?: string;
 }
 
-/** Runs one command of an operator and returns the exit code. */
-export async function runActs({
-  args,
-  env,
-  clock,
-  out,
-  error,
-}: {
-  args: readonly string[];
-  env: NodeJS.ProcessEnv;
-  clock: () => Date;
-  out: (text: string) => void;
-  error: (text: string) => void;
-}): Promise<number> {
+/** Runs one command of an operator, whose first two words name it, and returns the exit code. */
+export async function runActs(
+  args: readonly string[],
+  { db, queues, clock }: Pick<Monitor, "db" | "queues" | "clock">,
+  { out, error }: { out: (text: string) => void; error: (text: string) => void },
+): Promise<number> {
   try {
     if (args.includes("--help")) {
       out(usage);
       return 0;
     }
     const wish = read(args);
-    const { operations, close } = await openOperations(
-      readConfig(env, ["DATABASE_URL", "REDIS_URL", "REDIS_PREFIX"]),
-      clock,
-    );
+    const { operations, close } = openOperations({ db, queues, clock });
     try {
       const { answer, lines } = await run(operations, wish);
       out(wish.isJson ? `${JSON.stringify(answer, null, 2)}\n` : `${lines.join("\n")}\n`);
@@ -76,7 +63,7 @@ export async function runActs({
 function read(args: readonly string[]): Wish {
   const name = args.slice(0, 2).join(" ");
   const command = Object.hasOwn(commands, name) ? commands[name]! : undefined;
-  if (!command) throw new WrongUsage(`There is no command "${name}".\n\n${usage}`);
+  if (!command) throw new UsageError(`There is no command "${name}".\n\n${usage}`);
   const { options = [], words = [], takesIds = false } = command;
   const ofEvery = { yes: { type: "boolean" }, as: { type: "string" }, json: { type: "boolean" } } as const;
   const own = Object.fromEntries(options.map((option) => [option, { type: "string" as const }]));
@@ -87,7 +74,7 @@ function read(args: readonly string[]): Wish {
   });
   const rest = positionals.slice(words.length);
   if (positionals.length < words.length || (rest.length > 0 && !takesIds))
-    throw new WrongUsage(`This is written: ${name} ${command.usage}`);
+    throw new UsageError(`This is written: ${name} ${command.usage}`);
   const { yes = false, as, json = false, ...chosen } = values;
   const named = Object.fromEntries(words.map((word, at) => [word, positionals[at]]));
   return { command, given: { options: { ...chosen, ...named }, ids: rest }, isMeant: yes, isJson: json, as };
@@ -113,8 +100,7 @@ function machineUser(): string {
 function told(problem: unknown): { text: string; code: number } {
   if (!types.isNativeError(problem)) throw problem;
   const isWrong =
-    problem instanceof WrongUsage ||
-    problem instanceof ConfigError ||
+    problem instanceof UsageError ||
     String((problem as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS") ||
     (problem instanceof DomainError && problem.code === "BAD_USER_INPUT");
   if (isWrong) return { text: problem.message, code: exitCodes.wrongUsage };
