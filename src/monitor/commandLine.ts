@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { actModes } from "./acts/actModes.ts";
 import { type Call, type Mode, UsageError } from "./mode.ts";
 import { check } from "./modes/check.ts";
 import { json } from "./modes/json.ts";
@@ -9,7 +10,7 @@ import { serve } from "./modes/serve.ts";
 import { watchJson } from "./modes/watchJson.ts";
 
 /** Every way to use the monitor, in the order of the usage. */
-const modes: readonly Mode[] = [live, lines, once, json, watchJson, check, serve];
+const modes: readonly Mode[] = [live, lines, once, json, watchJson, check, serve, ...actModes];
 
 export interface Wish extends Pick<Call, "args" | "intervalMs"> {
   mode: Mode;
