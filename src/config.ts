@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
+import { alertOverrides } from "./monitor/alerts/alertOverrides.ts";
 
 const flag = z.stringbool();
 const count = (min = 1) => z.coerce.number().int().min(min);
@@ -155,6 +156,25 @@ export const configSchema = z.object({
     .default("info")
     .describe("Least severity that is logged."),
   LOG_PRETTY: flag.default(false).describe("Log for human readers instead of as JSON."),
+  ALERT_WEBHOOK_URL: url(/^https?$/)
+    .optional()
+    .describe("Where the monitor posts alerts, e.g. an incoming webhook of Slack or Mattermost."),
+  ALERT_WEBHOOK_SECRET: z
+    .string()
+    .optional()
+    .describe("Signs the body of each alert posted, if the receiver checks it."),
+  ALERT_MAIL_TO: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .pipe(z.array(email))
+    .describe("Comma-separated addresses the monitor mails alerts to; it then needs SMTP_URL and MAIL_FROM, too."),
+  ALERT_RULES: alertOverrides
+    .prefault("{}")
+    .describe(
+      'Other thresholds for alerts, as JSON: {"queueAge:exam": {"raise": 30, "clear": 10}, "jobsSlow": {"off": true}}.',
+    ),
+  ALERT_REPEAT_MINUTES: count().default(240).describe("How often an alert is said again while it lasts."),
   SHUTDOWN_SECONDS: seconds.default(20).describe("How long a process may take to finish its work after SIGTERM."),
 });
 
