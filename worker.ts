@@ -7,7 +7,7 @@ import { allWorkers } from "./src/workers/allWorkers.ts";
 import { startWorkers } from "./src/workers/startWorker.ts";
 
 await runProgram("worker", async ({ config, log, container }) => {
-  const { services, outbox, queues, deadLetters, events } = container;
+  const { services, outbox, queues, deadLetters, jobTimes, events } = container;
   const redis = createRedis(config.REDIS_URL, { role: "worker", log });
   const workers = startWorkers({
     workers: allWorkers({ ...services, outbox, queues, deadLetters }),
@@ -15,6 +15,7 @@ await runProgram("worker", async ({ config, log, container }) => {
     queues,
     outbox,
     deadLetters,
+    jobTimes,
     log,
     onJobEvent: ({ queue, jobId }) => void events.publish("jobChanged", { queue, jobId }),
   });

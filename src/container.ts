@@ -1,9 +1,10 @@
 import { uuidv7 } from "uuidv7";
-import { createDb, createSavePool } from "../prisma/client.ts";
+import { createDbAndPool, createSavePool, poolFigures } from "../prisma/client.ts";
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
+import { createJobTimes } from "./queues/jobTimes.ts";
 import { openQueues } from "./queues/openQueues.ts";
 import { createOutbox } from "./queues/outbox.ts";
 import { createBus } from "./redis/bus.ts";
@@ -89,7 +90,7 @@ export async function createContainer(
   const graceSeconds = config.SAVE_GRACE_SECONDS;
   const cacheUrl = config.CACHE_REDIS_URL ?? config.REDIS_URL;
 
-  const db = createDb({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  const { db, pool } = createDbAndPool({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const savePool = createSavePool({ url: config.DATABASE_URL, connections: config.SAVE_CONNECTIONS, log });
   const queueRedis = createRedis(config.REDIS_URL, { role: "queue", log });
   const cacheRedis = createRedis(cacheUrl, { role: "cache", log });
@@ -112,6 +113,7 @@ export async function createContainer(
   const uploadLocks = createUploadLocks({ databaseUrl: config.DATABASE_URL, log });
   const outbox = createOutbox({ db, queues, log, clock, newId });
   const deadLetters = createDeadLetters({ queues, outbox });
+  const jobTimes = createJobTimes({ redis: queueRedis, prefix, clock, log });
   const tokens = await createTokens({
     privateKeyPem: config.JWT_PRIVATE_KEY,
     previousKeyPems: config.JWT_PREVIOUS_KEYS,
@@ -289,6 +291,7 @@ export async function createContainer(
     storage.close();
     await events.close();
     await outbox.close();
+    await jobTimes.flush();
     await queues.close();
     await cache.close();
     for (const redis of [subscriber, cacheRedis, queueRedis]) redis.disconnect();
@@ -299,6 +302,7 @@ export async function createContainer(
   return {
     services,
     clock,
+    newId,
     tokens,
     links,
     db,
@@ -311,6 +315,8 @@ export async function createContainer(
     uploadLocks,
     ffmpeg,
     deadLetters,
+    jobTimes,
+    poolFigures: () => poolFigures([pool, savePool]),
     queueRedis,
     cacheRedis,
     close,

@@ -1,5 +1,6 @@
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type Container, createContainer } from "./container.ts";
+import { type ProgramName, startVitalSigns } from "./monitor/vitalSigns.ts";
 import { createLogger, type Logger } from "./utils/logger.ts";
 
 interface Started {
@@ -14,7 +15,7 @@ interface Started {
  * @param start begins the work and returns what ends it
  */
 export async function runProgram(
-  program: string,
+  program: ProgramName,
   start: (started: Started) => Promise<() => Promise<void>>,
 ): Promise<void> {
   let config: Config;
@@ -38,6 +39,19 @@ export async function runProgram(
     log.fatal(`port ${error.port} is taken by another program: set another one`);
     process.exit(1);
   });
+  const vitalSigns = startVitalSigns({
+    redis: container.queueRedis,
+    prefix: config.REDIS_PREFIX,
+    program,
+    id: container.newId(),
+    pool: container.poolFigures,
+    cache: () => {
+      const { l1Hits, l2Hits, misses } = container.cache.stats();
+      return { hits: l1Hits + l2Hits, misses };
+    },
+    clock: container.clock,
+    log,
+  });
 
   let isStopping = false;
   async function shutDown(signal: NodeJS.Signals): Promise<void> {
@@ -50,6 +64,7 @@ export async function runProgram(
     }, config.SHUTDOWN_SECONDS * 1000);
     limit.unref();
     await stop();
+    await vitalSigns.stop();
     await container.close();
     log.info("stopped");
     process.exit(0);

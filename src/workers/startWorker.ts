@@ -3,6 +3,7 @@ import { type Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { DeadLetters } from "../queues/deadLetters.ts";
 import type { JobData } from "../queues/defineQueue.ts";
+import type { JobTimes } from "../queues/jobTimes.ts";
 import { type OpenQueues, QueuesUnavailable } from "../queues/openQueues.ts";
 import type { Outbox } from "../queues/outbox.ts";
 import { putSchedules, restoreSchedules } from "../queues/schedules.ts";
@@ -50,6 +51,7 @@ export function startWorkers({
   queues,
   outbox,
   deadLetters,
+  jobTimes,
   log,
   onJobEvent = () => {},
   timing = defaultTiming,
@@ -60,6 +62,7 @@ export function startWorkers({
   queues: OpenQueues;
   outbox: Pick<Outbox, "finish">;
   deadLetters: Pick<DeadLetters, "add" | "collect">;
+  jobTimes: Pick<JobTimes, "completed" | "failed" | "stalled">;
   log: Logger;
   /** Told about every job but the runs of schedules. */
   onJobEvent?: (event: JobEvent) => void;
@@ -106,12 +109,14 @@ export function startWorkers({
     worker.on("active", (job) => tell(job, "ACTIVE", Number(job.progress) || 0));
     worker.on("completed", (job) => {
       outbox.finish(job.id!);
+      jobTimes.completed(queue, job);
       const level = job.repeatJobKey ? "debug" : "info";
       log[level]({ ...factsOf(queue, job), ms: job.finishedOn! - job.processedOn! }, "job done");
       tell(job, "COMPLETED", 100);
     });
     worker.on("failed", (job, error) => {
       if (!job) return; // removed while it was running: nothing is left to try or to list
+      jobTimes.failed(queue, job);
       const facts = { ...factsOf(queue, job), err: error };
       const willRepeat = !job.finishedOn;
       if (willRepeat) log.warn(facts, "job failed and will be tried again");
@@ -119,7 +124,10 @@ export function startWorkers({
       if (!willRepeat && !job.repeatJobKey) finishBeforeClosing(bury(queue, job));
       tell(job, willRepeat ? "DELAYED" : "FAILED", Number(job.progress) || 0);
     });
-    worker.on("stalled", (jobId) => log.warn({ queue, jobId }, "job of a dead worker goes back to the queue"));
+    worker.on("stalled", (jobId) => {
+      jobTimes.stalled(queue);
+      log.warn({ queue, jobId }, "job of a dead worker goes back to the queue");
+    });
     worker.on("lockRenewalFailed", (jobIds) => {
       for (const jobId of jobIds) worker.cancelJob(jobId, "Another worker has taken the job over.");
     });

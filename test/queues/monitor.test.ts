@@ -22,6 +22,11 @@ const exam: QueueFigures = {
   failed: 1,
   dead: 0,
   completed: 1234,
+  completedPerMinute: 20.4,
+  failedPerMinute: 0,
+  stalledPerMinute: 0,
+  wait: { p50: 12, p95: 140, p99: 900 },
+  run: { p50: 31, p95: 44, p99: 1_800 },
   oldestWaitingSeconds: 4,
   workers: 2,
   isPaused: false,
@@ -46,7 +51,11 @@ const healthy: Snapshot = {
     maxMemoryBytes: null,
     maxMemoryPolicy: "noeviction",
     appendOnly: "on",
+    evictedKeys: 0,
   },
+  processes: [],
+  cache: { hitRate: null },
+  schedules: [],
 };
 
 describe("the table", () => {
