@@ -4,7 +4,7 @@ import { ConfigError, readConfig } from "../../src/config.ts";
 import { type AlertRule, thresholdsOf } from "../../src/monitor/alerts/alertRule.ts";
 import { alertRules, foundWithinSeconds, withOverrides } from "../../src/monitor/alerts/alertRules.ts";
 import { noAlerts } from "../../src/monitor/alerts/alertState.ts";
-import type { QueueFigures, RedisFigures, ScheduleFigures, Snapshot } from "../../src/monitor/alerts/figures.ts";
+import type { QueueFigures, RedisFigures, ScheduleFigures, Snapshot } from "../../src/monitor/snapshot.ts";
 import { healthy, run, withQueue } from "./support.ts";
 
 const page = readFileSync(new URL("../../docs/alerts.md", import.meta.url), "utf8");

@@ -1,6 +1,6 @@
 import type { AlertRule } from "../../src/monitor/alerts/alertRule.ts";
 import { type AlertPolicy, type AlertState, type Notice, nextState } from "../../src/monitor/alerts/alertState.ts";
-import type { QueueFigures, Snapshot } from "../../src/monitor/alerts/figures.ts";
+import type { QueueFigures, Snapshot } from "../../src/monitor/snapshot.ts";
 import { allQueues } from "../../src/queues/allQueues.ts";
 
 export const start = Date.parse("2026-11-20T09:00:00.000Z");

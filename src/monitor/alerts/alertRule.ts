@@ -1,4 +1,4 @@
-import { isAway, type QueueFigures, type Snapshot } from "./figures.ts";
+import { isAway, type QueueFigures, type Snapshot } from "../snapshot.ts";
 
 /** What is kept of an earlier snapshot, for rules that compare. */
 export interface Past {

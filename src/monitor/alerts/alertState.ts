@@ -1,5 +1,5 @@
+import type { Snapshot } from "../snapshot.ts";
 import { type AlertRule, type Past, pastOf, type Reading, type Severity, thresholdsOf } from "./alertRule.ts";
-import type { Snapshot } from "./figures.ts";
 import { isSilenced, type Silence } from "./silences.ts";
 
 /** A problem of one subject, from the first reading that was wrong until it is over. */

@@ -1,5 +1,5 @@
+import { isAway, type QueueFigures, type Snapshot } from "../snapshot.ts";
 import { type AlertRule, type Reading, workersOf } from "./alertRule.ts";
-import { isAway, type QueueFigures, type Snapshot } from "./figures.ts";
 
 /** Fewer failures in a minute than these are no rate: they are looked at one by one, on the dead-letter list. */
 const leastFailures = 3;
@@ -153,7 +153,7 @@ export const queueRules: readonly AlertRule[] = [
     remedy: "See whether a worker was killed or starved of CPU; a job that stalls again and again kills its workers.",
     measure: ofEachQueue(({ name, stalledPerMinute }) => ({
       value: stalledPerMinute > 0 ? Math.ceil(stalledPerMinute) : 0,
-      says: `${name}: jobs were taken over from a worker that went silent.`,
+      says: `${name}: jobs lost their worker in the last five minutes.`,
     })),
   },
   {
@@ -166,10 +166,10 @@ export const queueRules: readonly AlertRule[] = [
     measure: ({ schedules }) =>
       isAway(schedules)
         ? null
-        : schedules.map(({ queue, job, isLate, lastFinishedAt }) => ({
+        : schedules.map(({ queue, job, isLate, nextAt }) => ({
             subject: `${queue}/${job}`,
             value: yes(isLate),
-            says: `${queue}: ${job} is late; it last ran ${lastFinishedAt ? `at ${lastFinishedAt}` : "never"}.`,
+            says: `${queue}: ${job} is late, ${nextAt ? `due since ${nextAt}` : "not scheduled"}.`,
           })),
   },
 ];

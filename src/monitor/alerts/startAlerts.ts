@@ -3,9 +3,9 @@ import type { Config } from "../../config.ts";
 import type { Redis } from "../../redis/redis.ts";
 import { createSmtp } from "../../services/smtp.ts";
 import type { Logger } from "../../utils/logger.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { lookEveryMs, withOverrides } from "./alertRules.ts";
 import { createAlertStore } from "./alertStore.ts";
-import type { Snapshot } from "./figures.ts";
 import { type Channel, mailChannel, webhookChannel } from "./sendAlerts.ts";
 import { createAlertWatch } from "./watchAlerts.ts";
 

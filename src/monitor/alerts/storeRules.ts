@@ -1,5 +1,5 @@
+import { isAway, type RedisFigures, type Snapshot } from "../snapshot.ts";
 import type { AlertRule, Reading } from "./alertRule.ts";
-import { isAway, type RedisFigures, type Snapshot } from "./figures.ts";
 
 /** Redis is well again when it has evicted nothing for this long. */
 const evictedWithinMs = 300_000;
@@ -18,13 +18,14 @@ export const storeRules: readonly AlertRule[] = [
     unit: "yes or no",
     ...{ raise: 1, clear: 0, forSeconds: 20 },
     remedy: "Start Redis, or see what is between it and us; nothing is lost, the outbox hands over what waits.",
-    measure: ({ redis }) => [
-      {
-        subject: "redis",
-        value: yes(isAway(redis)),
-        says: `Redis is away: ${isAway(redis) ? redis.away : ""}`,
-      },
-    ],
+    measure: ({ redis, queues }) => {
+      const says = isAway(redis)
+        ? `Redis is away: ${redis.away}`
+        : isAway(queues)
+          ? `The queues cannot be read: ${queues.away}`
+          : null;
+      return [{ subject: "redis", value: yes(says !== null), says: says ?? "" }];
+    },
   },
   {
     name: "postgresAway",
@@ -74,7 +75,7 @@ export const storeRules: readonly AlertRule[] = [
   },
   {
     name: "redisMayEvict",
-    severity: "critical",
+    severity: "warning",
     meaning: "Redis is set up to throw keys away when its memory is full: jobs could vanish.",
     unit: "yes or no",
     ...{ raise: 1, clear: 0, forSeconds: 0 },
@@ -106,7 +107,7 @@ export const storeRules: readonly AlertRule[] = [
   },
   {
     name: "redisForgets",
-    severity: "critical",
+    severity: "warning",
     meaning: "Redis keeps nothing on disk: what it holds is gone when it restarts.",
     unit: "yes or no",
     ...{ raise: 1, clear: 0, forSeconds: 0 },

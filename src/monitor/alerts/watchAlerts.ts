@@ -1,8 +1,8 @@
 import type { Logger } from "../../utils/logger.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { AlertRule } from "./alertRule.ts";
 import { type AlertTiming, type Notice, nextState } from "./alertState.ts";
 import { type AlertMemory, type AlertStore, emptyMemory } from "./alertStore.ts";
-import type { Snapshot } from "./figures.ts";
 import { type Channel, sendDue } from "./sendAlerts.ts";
 import type { Silence } from "./silences.ts";
 
