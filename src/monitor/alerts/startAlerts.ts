@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Config } from "../../config.ts";
+import { type Config, ConfigError } from "../../config.ts";
 import type { Redis } from "../../redis/redis.ts";
 import { createSmtp } from "../../services/smtp.ts";
 import type { Logger } from "../../utils/logger.ts";
@@ -22,7 +22,7 @@ const mailsPerSecond = 5;
 /**
  * Looks every ten seconds and tells by webhook and mail what goes wrong and what is well again; always in the log, too.
  * Several monitors may do so at once: one of them acts.
- * @throws ConfigError when ALERT_RULES names a rule that does not exist
+ * @throws ConfigError when ALERT_RULES names a rule that does not exist, or mails have no server
  */
 export function startAlerts({
   config,
@@ -44,10 +44,9 @@ export function startAlerts({
 }): { close(): Promise<void> } {
   const rules = withOverrides(config.ALERT_RULES);
   const { SMTP_URL, MAIL_FROM, ALERT_MAIL_TO, ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET } = config;
-  const smtp =
-    ALERT_MAIL_TO.length > 0 && SMTP_URL && MAIL_FROM
-      ? createSmtp({ url: SMTP_URL, from: MAIL_FROM, perSecond: mailsPerSecond })
-      : undefined;
+  const hasMail = ALERT_MAIL_TO.length > 0;
+  if (hasMail && !(SMTP_URL && MAIL_FROM)) throw new ConfigError("ALERT_MAIL_TO needs SMTP_URL and MAIL_FROM, too.");
+  const smtp = hasMail ? createSmtp({ url: SMTP_URL!, from: MAIL_FROM!, perSecond: mailsPerSecond }) : undefined;
   const channels: Channel[] = [
     ...(ALERT_WEBHOOK_URL ? [webhookChannel({ url: ALERT_WEBHOOK_URL, secret: ALERT_WEBHOOK_SECRET })] : []),
     ...(smtp ? ALERT_MAIL_TO.map((to) => mailChannel({ smtp, to })) : []),
