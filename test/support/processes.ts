@@ -74,6 +74,8 @@ export interface Site {
   /** The same services in the test's process, to set the scene and to look at what came of it. */
   container: Container;
   databaseUrl: string;
+  /** The environment of its programs, without their ports. */
+  env: Record<string, string>;
   /** Its own PostgreSQL and Redis, where the test asked for them; else it shares the test run's. */
   postgres: PrivatePostgres;
   redis: PrivateRedis;
@@ -148,6 +150,7 @@ export async function openSite({
   return {
     container,
     databaseUrl,
+    env: base,
     get postgres() {
       return owned(postgres, "PostgreSQL");
     },

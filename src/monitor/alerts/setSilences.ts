@@ -1,6 +1,7 @@
 import type { Db } from "../../../prisma/client.ts";
 import { allQueues } from "../../queues/allQueues.ts";
 import { audit } from "../../services/audit.ts";
+import { UsageError } from "../mode.ts";
 import { alertRules } from "./alertRules.ts";
 import type { AlertStore } from "./alertStore.ts";
 import { durationMs, type Silence } from "./silences.ts";
@@ -26,11 +27,11 @@ export function createSilences({
   return {
     /**
      * Lets no more be heard of a rule, a queue, or `rule:subject` for a time such as `2h`; returns the silence.
-     * @throws TypeError when there is no such rule or queue, no reason, or the time is none
+     * @throws UsageError when there is no such rule or queue, no reason, or the time is none
      */
     async set({ what, lasts, reason, via }: { what: string; lasts: string; reason: string; via: string }) {
       checkKnown(what);
-      if (!reason.trim()) throw new TypeError("A reason is wanted, for whoever wonders why it is quiet.");
+      if (!reason.trim()) throw new UsageError("A reason is wanted, for whoever wonders why it is quiet.");
       const until = new Date(clock().getTime() + durationMs(lasts)).toISOString();
       const silence: Silence = { id: newId(), what, until, reason: reason.trim(), by: via };
       await writeDown("alert.silence", via, silence);
@@ -57,7 +58,7 @@ function checkKnown(what: string): void {
   const [name = ""] = what.split(":");
   const known = [...alertRules, ...allQueues].map((each) => each.name);
   if (!known.includes(name))
-    throw new TypeError(`${what}: there is no such rule or queue; there are ${known.join(", ")}.`);
+    throw new UsageError(`${what}: there is no such rule or queue; there are ${known.join(", ")}.`);
 }
 
 /** A line for each silence, for the terminal. */

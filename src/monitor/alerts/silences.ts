@@ -1,3 +1,5 @@
+import { UsageError } from "../mode.ts";
+
 /** Somebody knows about it and wants to hear no more of it for a while. */
 export interface Silence {
   id: string;
@@ -22,11 +24,11 @@ export function isSilenced(
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const longestMs = 30 * unitMs.d;
 
-/** `90m`, `2h` or `3d` in milliseconds, at most thirty days: what is silenced for longer is forgotten. @throws TypeError */
+/** `90m`, `2h` or `3d` in milliseconds, at most thirty days: what is silenced for longer is forgotten. @throws UsageError */
 export function durationMs(text: string): number {
   const [, count, unit] = /^(\d+)([mhd])$/.exec(text) ?? [];
   const ms = Number(count) * unitMs[unit as keyof typeof unitMs];
   if (!(ms > 0 && ms <= longestMs))
-    throw new TypeError(`${text}: a time such as 90m, 2h or 3d is wanted, at most 30d.`);
+    throw new UsageError(`${text}: a time such as 90m, 2h or 3d is wanted, at most 30d.`);
   return ms;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Config, ConfigError } from "../../config.ts";
+import { type Config, ConfigError, readConfig } from "../../config.ts";
 import type { Redis } from "../../redis/redis.ts";
 import { createSmtp } from "../../services/smtp.ts";
 import type { Logger } from "../../utils/logger.ts";
@@ -9,11 +9,18 @@ import { createAlertStore } from "./alertStore.ts";
 import { type Channel, mailChannel, webhookChannel } from "./sendAlerts.ts";
 import { createAlertWatch } from "./watchAlerts.ts";
 
-export type AlertConfig = Pick<
-  Config,
-  "ALERT_WEBHOOK_URL" | "ALERT_WEBHOOK_SECRET" | "ALERT_MAIL_TO" | "ALERT_RULES" | "ALERT_REPEAT_MINUTES"
-> &
-  Partial<Pick<Config, "SMTP_URL" | "MAIL_FROM">>;
+const ownVariables = [
+  ...(["ALERT_WEBHOOK_URL", "ALERT_WEBHOOK_SECRET", "ALERT_MAIL_TO"] as const),
+  ...(["ALERT_RULES", "ALERT_REPEAT_MINUTES"] as const),
+] as const;
+const mailVariables = ["SMTP_URL", "MAIL_FROM"] as const;
+
+export type AlertConfig = Pick<Config, (typeof ownVariables)[number]> &
+  Partial<Pick<Config, (typeof mailVariables)[number]>>;
+
+/** The variables of alerts; those of the mail server only where somebody wants mails. @throws ConfigError */
+export const readAlertConfig = (env: NodeJS.ProcessEnv): AlertConfig =>
+  env.ALERT_MAIL_TO ? readConfig(env, [...ownVariables, ...mailVariables]) : readConfig(env, ownVariables);
 
 const groupSeconds = 60;
 const calmSeconds = 30;
