@@ -5,7 +5,7 @@ import type { PoolFigures } from "../../prisma/client.ts";
 import type { Logger } from "../utils/logger.ts";
 import type { ProcessFigures } from "./snapshot.ts";
 
-export type ProgramName = "server" | "worker";
+export type ProgramName = "server" | "worker" | "monitor";
 
 const everyMs = 5_000;
 /** Three beats missed: it is gone, or so busy that it might as well be. */
