@@ -1,13 +1,9 @@
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import getPort from "get-port";
-import { createDb } from "../../prisma/client.ts";
 import type { Container } from "../../src/container.ts";
 import { runActs } from "../../src/monitor/acts/runActs.ts";
 import { emailQueue } from "../../src/queues/email.queue.ts";
-import { openQueues } from "../../src/queues/openQueues.ts";
-import { createRedis } from "../../src/redis/redis.ts";
-import { createLogger } from "../../src/utils/logger.ts";
 import { eventually } from "../support/eventually.ts";
 import { openSite, type Site } from "../support/processes.ts";
 import { somePeople } from "../support/school.ts";
@@ -36,11 +32,11 @@ beforeAll(async () => {
 afterAll(() => site.close());
 
 /** What the program does, in this process. */
-async function command(line: string, change: Partial<Pick<Container, "db" | "queues">> = {}) {
-  const { db, queues } = { ...container, ...change };
+async function command(line: string, change: Record<string, string> = {}) {
   const said = { out: "", error: "" };
+  const call = { env: { ...env, ...change }, clock: () => new Date() };
   const print = { out: (text: string) => (said.out += text), error: (text: string) => (said.error += text) };
-  const code = await runActs(line.split(" "), { db, queues, clock: () => new Date() }, print);
+  const code = await runActs(line.split(" "), call, print);
   return { code, ...said };
 }
 const waiting = () => container.queues.use("email", (queue) => queue.getWaitingCount());
@@ -128,15 +124,10 @@ describe("an operator at the command line", () => {
     expect(await command(`queue list --as ${student!.email}`)).toMatchObject({ code: 1 });
     expect(await command("queue --help")).toMatchObject({ code: 0, out: expect.stringContaining("jobs promote") });
     const nobody = `127.0.0.1:${await getPort()}`;
-    const db = createDb({ url: `postgresql://x@${nobody}/x`, poolMax: 1 });
-    const log = createLogger({ level: "silent", pretty: false, program: "test" });
-    const redis = createRedis(`redis://${nobody}`, { role: "queue", log });
     const [noRedis, noPostgres] = await Promise.all([
-      command("queue list", { queues: openQueues({ redis, prefix: container.queues.prefix }) }),
-      command("outbox reenqueue --queue email", { db }),
+      command("queue list", { REDIS_URL: `redis://${nobody}` }),
+      command("outbox reenqueue --queue email", { DATABASE_URL: `postgresql://x@${nobody}/x` }),
     ]);
-    redis.disconnect();
-    await db.$disconnect();
     expect(noRedis).toMatchObject({ code: 2, error: expect.stringContaining("Redis is away") });
     expect(noPostgres).toMatchObject({ code: 2, error: expect.stringContaining("PostgreSQL is away") });
   });

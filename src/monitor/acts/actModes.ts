@@ -4,8 +4,8 @@ import { runActs } from "./runActs.ts";
 const group = (name: string, help: string): Mode => ({
   name,
   help,
-  run: ({ args, ...monitor }) =>
-    runActs([name, ...args], monitor, {
+  run: ({ args, ...call }) =>
+    runActs([name, ...args], call, {
       out: (text) => process.stdout.write(text),
       error: (text) => process.stderr.write(text),
     }),

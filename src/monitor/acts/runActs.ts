@@ -1,10 +1,11 @@
 import os from "node:os";
 import { parseArgs, types } from "node:util";
+import { ConfigError, readConfig } from "../../config.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { QueuesUnavailable } from "../../queues/openQueues.ts";
 import type { OperationsService, Operator } from "../../services/operations.service.ts";
 import { isOutage } from "../../services/outage.ts";
-import { type Monitor, UsageError } from "../mode.ts";
+import { type Call, UsageError } from "../mode.ts";
 import { type Command, commands, type Given } from "./commands.ts";
 import { openOperations } from "./openOperations.ts";
 import { outcomeLines } from "./print.ts";
@@ -36,7 +37,7 @@ interface Wish {
 /** Runs one command of an operator, whose first two words name it, and returns the exit code. */
 export async function runActs(
   args: readonly string[],
-  { db, queues, clock }: Pick<Monitor, "db" | "queues" | "clock">,
+  { env, clock }: Pick<Call, "env" | "clock">,
   { out, error }: { out: (text: string) => void; error: (text: string) => void },
 ): Promise<number> {
   try {
@@ -45,7 +46,8 @@ export async function runActs(
       return 0;
     }
     const wish = read(args);
-    const { operations, close } = openOperations({ db, queues, clock });
+    const config = readConfig(env, ["DATABASE_URL", "REDIS_URL", "REDIS_PREFIX"]);
+    const { operations, close } = await openOperations(config, clock);
     try {
       const { answer, lines } = await run(operations, wish);
       out(wish.isJson ? `${JSON.stringify(answer, null, 2)}\n` : `${lines.join("\n")}\n`);
@@ -101,6 +103,7 @@ function told(problem: unknown): { text: string; code: number } {
   if (!types.isNativeError(problem)) throw problem;
   const isWrong =
     problem instanceof UsageError ||
+    problem instanceof ConfigError ||
     String((problem as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS") ||
     (problem instanceof DomainError && problem.code === "BAD_USER_INPUT");
   if (isWrong) return { text: problem.message, code: exitCodes.wrongUsage };
