@@ -1,8 +1,13 @@
 import { uuidv7 } from "uuidv7";
-import { createDbAndPool, createSavePool, poolFigures } from "../prisma/client.ts";
+import { createDbAndPool, createSavePool, poolFigures, waitingLine } from "../prisma/client.ts";
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
+import { answerBatchMetrics } from "./metrics/answerBatches.ts";
+import { cacheMetrics } from "./metrics/caches.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { outboxMetrics } from "./metrics/outbox.ts";
+import { poolMetrics } from "./metrics/pools.ts";
 import { allQueues } from "./queues/allQueues.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
 import { createJobTimes } from "./queues/jobTimes.ts";
@@ -19,6 +24,7 @@ import { createAbandonedUploads } from "./services/abandonedUploads.ts";
 import { createAccess } from "./services/access.ts";
 import { createAccommodationService } from "./services/accommodation.service.ts";
 import { createAccountService } from "./services/account.service.ts";
+import { createAnalysisService } from "./services/analysis.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
@@ -95,6 +101,7 @@ export async function createContainer(
   const graceSeconds = config.SAVE_GRACE_SECONDS;
   const cacheUrl = config.CACHE_REDIS_URL ?? config.REDIS_URL;
 
+  const metrics = createMetrics();
   const { db, pool } = createDbAndPool({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const savePool = createSavePool({ url: config.DATABASE_URL, connections: config.SAVE_CONNECTIONS, log });
   const queueRedis = createRedis(config.REDIS_URL, { role: "queue", log });
@@ -119,6 +126,9 @@ export async function createContainer(
   const outbox = createOutbox({ db, queues, log, clock, newId });
   const deadLetters = createDeadLetters({ queues, outbox });
   const jobTimes = createJobTimes({ redis: queueRedis, prefix, clock, log });
+  cacheMetrics(metrics, cache);
+  poolMetrics(metrics, { main: pool, saves: savePool });
+  outboxMetrics(metrics, outbox);
   const tokens = await createTokens({
     privateKeyPem: config.JWT_PRIVATE_KEY,
     previousKeyPems: config.JWT_PREVIOUS_KEYS,
@@ -139,7 +149,12 @@ export async function createContainer(
   const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
-  const batches = createAnswerBatches({ pool: savePool, connections: config.SAVE_CONNECTIONS, graceSeconds });
+  const batches = createAnswerBatches({
+    pool: savePool,
+    connections: config.SAVE_CONNECTIONS,
+    graceSeconds,
+    onBatch: answerBatchMetrics(metrics, () => batches.waiting()),
+  });
   const getJobStatus = createJobStatus({ db, queues, clock });
 
   const accounts = createAccountService({ db, cache, outbox, clock, newId });
@@ -189,6 +204,7 @@ export async function createContainer(
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
   const uploads = createUploadService({
     db,
+    access,
     videoAccess,
     outbox,
     events,
@@ -199,7 +215,7 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS });
+  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, log });
   const processingSteps = createProcessingSteps({
     db,
     storage,
@@ -224,6 +240,7 @@ export async function createContainer(
     newId,
   });
   const grading = createGradingService({ db, access, papers, events, newId });
+  const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const results = createResultService({ db, access, papers });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
@@ -271,6 +288,7 @@ export async function createContainer(
     attempts,
     answers: createAnswerService({ papers, batches }),
     grading,
+    analysis,
     results,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),
     imports: createImportService({ db, access, outbox, links, clock, newId }),
@@ -338,9 +356,12 @@ export async function createContainer(
     ffmpeg,
     deadLetters,
     jobTimes,
+    /** Who waits for the database, and how fast that goes. */
+    lines: { pool: waitingLine(pool), saves: { waiting: batches.waiting, served: batches.served } },
     poolFigures: () => poolFigures([pool, savePool]),
     queueRedis,
     cacheRedis,
+    metrics,
     close,
   };
 }

@@ -1,5 +1,6 @@
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type Container, createContainer } from "./container.ts";
+import { processMetrics } from "./metrics/process.ts";
 import { type ProgramName, startVitalSigns } from "./monitor/vitalSigns.ts";
 import { createLogger, type Logger } from "./utils/logger.ts";
 
@@ -34,6 +35,7 @@ export async function runProgram(
   });
 
   const container = await createContainer(config, log);
+  processMetrics(container.metrics);
   const stop = await start({ config, log, container }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
     if (error.code !== "EADDRINUSE") throw error;
     log.fatal(`port ${error.port} is taken by another program: set another one`);

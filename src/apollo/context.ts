@@ -1,11 +1,14 @@
 import DataLoader from "dataloader";
 import type { FastifyRequest } from "fastify";
 import type { Services } from "../container.ts";
+import type { OperationMeter } from "../metrics/operations.ts";
 import type { User } from "../services/account.service.ts";
 import { type Actor, Reads } from "../services/actor.ts";
 import type { SavedAnswer } from "../services/attempt.service.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { Logger } from "../utils/logger.ts";
+import type { PublicCode } from "./errors.ts";
+import { SerializedParts } from "./serializedFields.ts";
 import type { SessionCookies } from "./sessionCookies.ts";
 
 /** What every resolver of one request gets. */
@@ -24,12 +27,18 @@ export type Context = {
   loaders: Loaders;
   /** What is learnt on the way. An object of its own, because Apollo hands resolvers a copy of the context. */
   trace: RequestTrace;
+  /** Parts of the answer that are finished JSON already. */
+  serialized: SerializedParts;
 };
 
 export interface RequestTrace {
   operationName?: string;
   /** Codes of the errors of this request, for its log line. */
   errorCodes: string[];
+  /** The gravest error's code, for the metrics. */
+  gravest?: PublicCode;
+  /** Counts the operation, once it is known which. */
+  meter?: OperationMeter;
   /** Seconds to wait before asking again, where an error says so; sent as a header too. */
   retryAfter?: number;
   /** Whether the answer to the operation may be stored: see `edgePolicy.ts`. */
@@ -98,5 +107,6 @@ export function createContext({
     reads,
     loaders: createLoaders(services),
     trace: { errorCodes: [], isStorable: false },
+    serialized: new SerializedParts(),
   };
 }

@@ -11,11 +11,14 @@ import {
 } from "graphql";
 import { type CompiledQuery, compileQuery, isCompiledQuery } from "graphql-jit";
 import { LRUCache } from "lru-cache";
+import type { OperationMeter, OperationMeters } from "../metrics/operations.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
 import { type CostCheck, costCheckOf } from "./operationCost.ts";
+import { markSerializedFields, type SerializedParts } from "./serializedFields.ts";
+import type { ShedOrders } from "./shedOrder.ts";
 
 /**
  * Leaves go out as the services give them, which the generated resolver types check at compile time: numbers, strings,
@@ -25,16 +28,31 @@ const options = { disableLeafSerialization: true };
 
 interface Plan {
   query: CompiledQuery;
+  writers: SerializedParts["writers"];
   isStorable: boolean;
   nestedVariables: readonly string[];
   checkCost: CostCheck;
+  meter: OperationMeter;
 }
 
 /**
  * Executes operations compiled, behind Apollo's gateway hook: parsing, validation and the life of a request stay Apollo's.
  * One plan for each operation text is kept; its errors leave in their public form.
  */
-export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): GatewayInterface {
+export function jitGateway({
+  schema,
+  serializing,
+  budget,
+  orders,
+  meters,
+}: {
+  schema: GraphQLSchema;
+  /** The schema for operations with serialized fields. */
+  serializing: GraphQLSchema;
+  budget: RequestBudget;
+  orders: ShedOrders;
+  meters: OperationMeters;
+}): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
   const executor: GatewayExecutor = async ({
@@ -51,19 +69,27 @@ export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): Gatewa
     const key = `${queryHash}:${operationName ?? ""}`;
     let plan = plans.get(key);
     if (!plan) {
-      const query = compileQuery(schema, document, operationName ?? undefined, options);
+      const marked = markSerializedFields(schema, document);
+      const query = marked
+        ? compileQuery(serializing, marked.document, operationName ?? undefined, options)
+        : compileQuery(schema, document, operationName ?? undefined, options);
       if (!isCompiledQuery(query)) return publish(query, context) as never;
       plan = {
         query,
+        writers: marked?.writers ?? [],
         isStorable: isStorable(schema, operation),
         nestedVariables: nestedVariablesOf(document),
         checkCost: costCheckOf(schema, document, operation),
+        meter: meters.of(document, operation),
       };
       plans.set(key, plan);
+      orders.learn(queryHash, document);
     }
+    context.trace.meter = plan.meter;
     const refusal = plan.checkCost(variables, context, budget);
     if (refusal) return publish({ errors: [refusal] }, context) as never;
     context.trace.isStorable = plan.isStorable;
+    context.serialized.writers = plan.writers;
     // The compiler takes a variable that was not sent, within an input object, for null; GraphQL takes the field for left out.
     const result = plan.nestedVariables.every((name) => variables[name] !== undefined)
       ? ((await plan.query.query(undefined, context, variables)) as ExecutionResult)

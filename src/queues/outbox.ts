@@ -65,6 +65,7 @@ export function createOutbox({
   let running: Promise<void> | undefined;
   let wanted = false;
   let failures = 0;
+  const counts = { handedOver: 0, lost: 0, failures: 0 };
   let pauseUntil = 0;
   let relay: Promise<void> | undefined;
 
@@ -100,7 +101,9 @@ export function createOutbox({
     try {
       while (wanted && !stop.signal.aborted) {
         wanted = false;
-        if (await handOverNew()) wanted = true; // a full batch: there may be more
+        const { jobs, isFull } = await handOverNew();
+        counts.handedOver += jobs;
+        if (isFull) wanted = true;
       }
       if (failures > 0) log.info({ failures }, "jobs are handed over again");
       failures = 0;
@@ -109,6 +112,7 @@ export function createOutbox({
       log[level]({ err: error }, "jobs wait in the outbox until they can be handed over");
       pauseUntil = performance.now() + Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
       failures += 1;
+      counts.failures += 1;
     } finally {
       running = undefined; // here and not in a later tick, so that a wish that comes now starts a new run
     }
@@ -117,6 +121,7 @@ export function createOutbox({
   async function lookForLost(): Promise<void> {
     try {
       const found = await handOverLost();
+      counts.lost += found;
       if (found > 0) log.warn({ jobs: found }, "Redis had lost jobs; they were handed over again");
     } catch (error) {
       log.warn({ err: error }, "lost jobs could not be looked for; tried again later");
@@ -167,6 +172,9 @@ export function createOutbox({
     handOver(): void {
       if (!stop.signal.aborted && performance.now() >= pauseUntil) void run();
     },
+
+    /** Since this process began: jobs handed over, jobs handed over again because Redis had lost them, and rounds that failed. */
+    stats: () => ({ ...counts }),
 
     /** The worker's loop: hands over what was missed, and again what Redis has lost. Safe to repeat. */
     startRelay(): void {

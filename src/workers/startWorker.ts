@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Job, Worker } from "bullmq";
+import { type Job, MetricsTime, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { DeadLetters } from "../queues/deadLetters.ts";
 import type { JobData } from "../queues/defineQueue.ts";
@@ -103,6 +103,7 @@ export function startWorkers({
         lockDuration: timing.lockMs,
         stalledInterval: timing.stalledCheckMs,
         maxStalledCount,
+        metrics: { maxDataPoints: MetricsTime.ONE_HOUR }, // counts what is done and failed, which /metrics tells
         runRetryDelay: 1_000, // BullMQ's own 15 s would be added to every short outage
       },
     );

@@ -84,8 +84,8 @@ export interface Site {
   /** Its own PostgreSQL and Redis, where the test asked for them; else it shares the test run's. */
   postgres: PrivatePostgres;
   redis: PrivateRedis;
-  /** Starts a program and waits until it is ready. Given one that ended, starts it again on the same port. */
-  start(name: ProgramName, again?: Program): Promise<Program>;
+  /** Starts a program and waits until it is ready. Given one that ended, starts it again on the same port. `own` is for its environment alone. */
+  start(name: ProgramName, again?: Program, own?: Record<string, string>): Promise<Program>;
   /** Stops everything and removes it. */
   close(): Promise<void>;
 }
@@ -132,9 +132,9 @@ export async function openSite({
   const container = await createContainer(config, createLogger({ level: "fatal", pretty: false, program: "test" }));
   closers.unshift(() => container.close());
 
-  async function start(name: ProgramName, again?: Program): Promise<Program> {
+  async function start(name: ProgramName, again?: Program, own: Record<string, string> = {}): Promise<Program> {
     const port = again ? new URL(again.url).port : String(await getPort());
-    const program = await runProgram(name, folder, { ...base, [PROGRAMS[name].port]: port });
+    const program = await runProgram(name, folder, { ...base, ...own, [PROGRAMS[name].port]: port });
     closers.unshift(() => program.kill());
     await eventually(
       `the ${name} is ready`,
