@@ -3,7 +3,6 @@ import { sayWhatIsMissing } from "./src/ffmpeg/sayWhatIsMissing.ts";
 import { jobMetrics } from "./src/metrics/jobs.ts";
 import { metricsRoute } from "./src/metrics/metricsRoute.ts";
 import { queueMetrics } from "./src/metrics/queues.ts";
-import { takeSnapshot } from "./src/monitor/snapshot.ts";
 import { runProgram } from "./src/program.ts";
 import { transcodeQueue } from "./src/queues/transcode.queue.ts";
 import { createReadiness, healthRoutes } from "./src/readiness.ts";
@@ -32,10 +31,7 @@ await runProgram("worker", async ({ config, log, container }) => {
   const readiness = createReadiness({ db: container.db, redis: container.queueRedis });
   const app = Fastify({ forceCloseConnections: true });
   healthRoutes(app, readiness);
-  queueMetrics(metrics, {
-    snapshot: () => takeSnapshot({ db: container.db, redis: container.queueRedis, queues, clock: container.clock }),
-    queues,
-  });
+  queueMetrics(container);
   metricsRoute(app, { metrics, token: config.METRICS_TOKEN });
   const address = await app.listen({ host: config.HOST, port: config.WORKER_PORT });
   log.info({ address }, "worker is running");

@@ -108,6 +108,11 @@ const importRules: Rule[] = [
     of: (file) => !under("src/queues/", "src/workers/", "src/monitor/", "src/utils/jobStatus.ts")(file),
     refuses: (target) => target === "bullmq",
   },
+  {
+    name: "what Prometheus is told stands in metrics",
+    of: (file) => !file.startsWith("src/metrics/"),
+    refuses: (target) => target === "prom-client",
+  },
 ];
 
 interface Owner {

@@ -2,6 +2,8 @@ import cookies from "@fastify/cookie";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Config } from "../../config.ts";
 import type { Container } from "../../container.ts";
+import { metricsRoute } from "../../metrics/metricsRoute.ts";
+import { queueMetrics } from "../../metrics/queues.ts";
 import { createLogInLimit } from "../../middlewares/rateLimit.ts";
 import { createTryCounters } from "../../middlewares/tryCounters.ts";
 import { healthRoutes, type Readiness } from "../../readiness.ts";
@@ -33,7 +35,10 @@ export async function createMonitorApp({
   config,
   log,
 }: {
-  container: Pick<Container, "services" | "db" | "queues" | "deadLetters" | "queueRedis" | "cacheRedis" | "clock">;
+  container: Pick<
+    Container,
+    "services" | "db" | "queues" | "deadLetters" | "queueRedis" | "cacheRedis" | "clock" | "metrics"
+  >;
   readiness: Readiness;
   config: Config;
   log: Logger;
@@ -52,6 +57,8 @@ export async function createMonitorApp({
     reply.headers(HEADERS);
   });
   healthRoutes(app, readiness);
+  queueMetrics(container);
+  metricsRoute(app, { metrics: container.metrics, token: config.METRICS_TOKEN });
   app.get("/style.css", (_request, reply) => reply.type("text/css").send(STYLE));
   app.get("/refresh.js", (_request, reply) => reply.type("text/javascript").send(REFRESH_SCRIPT));
   app.addHook("onRequest", guard.requireOwnPage);
