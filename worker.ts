@@ -4,6 +4,7 @@ import { jobMetrics } from "./src/metrics/jobs.ts";
 import { metricsRoute } from "./src/metrics/metricsRoute.ts";
 import { queueMetrics } from "./src/metrics/queues.ts";
 import { runProgram } from "./src/program.ts";
+import { transcodeQueue } from "./src/queues/transcode.queue.ts";
 import { createReadiness, healthRoutes } from "./src/readiness.ts";
 import { createRedis } from "./src/redis/redis.ts";
 import { allWorkers } from "./src/workers/allWorkers.ts";
@@ -13,7 +14,9 @@ await runProgram("worker", async ({ config, log, container }) => {
   const { services, outbox, queues, deadLetters, jobTimes, events, metrics } = container;
   const redis = createRedis(config.REDIS_URL, { role: "worker", log });
   const workers = startWorkers({
-    workers: allWorkers({ ...services, outbox, queues, deadLetters }),
+    workers: allWorkers({ ...services, outbox, queues, deadLetters }).filter(({ queue }) =>
+      config.WORKER_QUEUES.includes(queue.name),
+    ),
     redis,
     queues,
     outbox,
@@ -22,8 +25,8 @@ await runProgram("worker", async ({ config, log, container }) => {
     log,
     onJobEvent: ({ queue, jobId }) => void events.publish("jobChanged", { queue, jobId }),
   });
-  outbox.startRelay();
-  await sayWhatIsMissing(container.ffmpeg, log);
+  outbox.startRelay(); // in every worker, whatever its queues: they share the rows, and any of them may die
+  if (config.WORKER_QUEUES.includes(transcodeQueue.name)) await sayWhatIsMissing(container.ffmpeg, log);
 
   const readiness = createReadiness({ db: container.db, redis: container.queueRedis });
   const app = Fastify({ forceCloseConnections: true });

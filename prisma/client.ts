@@ -74,3 +74,12 @@ export function poolFigures(pools: readonly pg.Pool[]): PoolFigures {
     waiting: sum((pool) => pool.waitingCount),
   };
 }
+
+/** Those who wait for a connection of the pool, and how many have got one since this was called. */
+export function waitingLine(pool: pg.Pool): { waiting: () => number; served: () => number } {
+  let served = 0;
+  pool.on("acquire", () => {
+    served += 1;
+  });
+  return { waiting: () => pool.waitingCount, served: () => served };
+}

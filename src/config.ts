@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
+import { allQueues } from "./queues/allQueues.ts";
 
 const flag = z.stringbool();
 const count = (min = 1) => z.coerce.number().int().min(min);
@@ -26,6 +27,8 @@ const listOf = (list: string) =>
     .split(",")
     .map((entry) => entry.trim())
     .filter(Boolean);
+
+const queueNames = allQueues.map(({ name }) => name);
 
 /** Every environment variable there is. `.env.example` and the README's table are checked against this by a test. */
 export const configSchema = z.object({
@@ -54,6 +57,13 @@ export const configSchema = z.object({
     .max(65_535)
     .default(4001)
     .describe("Port of the worker's /healthz, /readyz and /metrics."),
+  WORKER_QUEUES: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .pipe(z.array(z.enum(queueNames, `must be some of ${queueNames.join(", ")}`)))
+    .transform((names) => (names.length > 0 ? names : queueNames))
+    .describe("Comma-separated queues that a worker works on, e.g. exam,email; empty for all."),
   MONITOR_PORT: z.coerce
     .number()
     .int()

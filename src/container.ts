@@ -1,5 +1,5 @@
 import { uuidv7 } from "uuidv7";
-import { createDbAndPool, createSavePool, poolFigures } from "../prisma/client.ts";
+import { createDbAndPool, createSavePool, poolFigures, waitingLine } from "../prisma/client.ts";
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
@@ -24,6 +24,7 @@ import { createAbandonedUploads } from "./services/abandonedUploads.ts";
 import { createAccess } from "./services/access.ts";
 import { createAccommodationService } from "./services/accommodation.service.ts";
 import { createAccountService } from "./services/account.service.ts";
+import { createAnalysisService } from "./services/analysis.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
@@ -203,6 +204,7 @@ export async function createContainer(
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
   const uploads = createUploadService({
     db,
+    access,
     videoAccess,
     outbox,
     events,
@@ -213,7 +215,7 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS });
+  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, log });
   const processingSteps = createProcessingSteps({
     db,
     storage,
@@ -238,6 +240,7 @@ export async function createContainer(
     newId,
   });
   const grading = createGradingService({ db, access, papers, events, newId });
+  const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const results = createResultService({ db, access, papers });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
@@ -285,6 +288,7 @@ export async function createContainer(
     attempts,
     answers: createAnswerService({ papers, batches }),
     grading,
+    analysis,
     results,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),
     imports: createImportService({ db, access, outbox, links, clock, newId }),
@@ -352,6 +356,8 @@ export async function createContainer(
     ffmpeg,
     deadLetters,
     jobTimes,
+    /** Who waits for the database, and how fast that goes. */
+    lines: { pool: waitingLine(pool), saves: { waiting: batches.waiting, served: batches.served } },
     poolFigures: () => poolFigures([pool, savePool]),
     queueRedis,
     cacheRedis,

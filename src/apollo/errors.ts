@@ -70,7 +70,8 @@ export function toPublicError(
   const refusal = refusalOf(error);
   if (refusal) {
     const { code, reason, fields, retryAfter } = refusal;
-    if (code === "SERVICE_UNAVAILABLE")
+    if (code === "SERVICE_UNAVAILABLE" && reason !== "OVERLOADED")
+      // the level is logged when it changes, not with each request
       log.warn({ err: refusal.cause, path: error.path, requestId }, "a request could not be served");
     errorCodes.push(reason ?? code);
     trace.retryAfter = retryAfter ?? trace.retryAfter;

@@ -5,6 +5,7 @@ import type { Services } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { OperationMeters } from "../metrics/operations.ts";
 import { type Authenticate, PUBLIC_SCOPE } from "../middlewares/auth.ts";
+import type { LoadShedding } from "../middlewares/loadShedding.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { EdgeCache } from "../redis/edgeCache.ts";
 import type { Claims } from "../services/tokens.ts";
@@ -14,6 +15,7 @@ import { codeOf } from "./errors.ts";
 import { REQUEST_POINTS } from "./operationCost.ts";
 import { insertParts } from "./serializedFields.ts";
 import type { CookiesOf } from "./sessionCookies.ts";
+import type { ShedOrders } from "./shedOrder.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -25,13 +27,15 @@ const CACHE_HEADER = "x-lectern-cache";
 
 /**
  * `/graphql`: an answer given before to the same viewer and body is replayed from its bytes, before anything is parsed;
- * all else goes through Apollo. Every request leaves one log line.
+ * all else goes through Apollo, unless there is too much of it. Every request leaves one log line.
  */
 export function graphqlRoute({
   apollo,
   authenticate,
   cookiesOf,
   budget,
+  shedding,
+  orders,
   edge,
   meters,
   services,
@@ -41,6 +45,8 @@ export function graphqlRoute({
   authenticate: Authenticate;
   cookiesOf: CookiesOf;
   budget: RequestBudget;
+  shedding: LoadShedding;
+  orders: ShedOrders;
   edge: EdgeCache;
   meters: OperationMeters;
   services: Services;
@@ -63,6 +69,8 @@ export function graphqlRoute({
     });
   }
 
+  /** By GET Apollo takes nothing but queries. */
+  const orderOf = ({ method, body }: FastifyRequest) => (method === "GET" ? "FIRST" : orders.of(body));
   const meterOf = (request: FastifyRequest) => request.lectern?.trace.meter ?? meters.unread;
 
   async function run(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Promise<string | Buffer> {
@@ -75,6 +83,8 @@ export function graphqlRoute({
     const raw = request.body;
     if (request.method === "POST") request.body = parseBody(raw);
     reply.header("cache-control", "no-store").header("x-request-id", request.id).header(CACHE_HEADER, "miss");
+    const overload = shedding.isShedding() && shedding.refusalOf(orderOf(request));
+    if (overload) throw overload;
     const text = await execute(request, reply);
     if (context.trace.retryAfter !== undefined) reply.header("retry-after", context.trace.retryAfter);
     const isStorable = context.trace.isStorable && context.trace.errorCodes.length === 0 && reply.statusCode === 200;

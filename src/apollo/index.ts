@@ -16,6 +16,7 @@ import { metricsRoute } from "../metrics/metricsRoute.ts";
 import { createOperationMeters } from "../metrics/operations.ts";
 import { createAuthenticate } from "../middlewares/auth.ts";
 import { STATUS } from "../middlewares/httpStatus.ts";
+import { createLoadShedding } from "../middlewares/loadShedding.ts";
 import { createIsOwnSite } from "../middlewares/ownSite.ts";
 import { createRequestBudget } from "../middlewares/requestBudget.ts";
 import { createReadCookie } from "../middlewares/sessionCookies.ts";
@@ -35,6 +36,7 @@ import { mediaRoutes } from "./media.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
 import { createSchema, createSerializingSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
+import { createShedOrders } from "./shedOrder.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { uploadRoutes } from "./uploads.ts";
 
@@ -71,14 +73,23 @@ const nameOperation: ApolloServerPlugin<Context> = {
 
 /** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
 export async function createApp({
-  container: { services, clock, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, metrics },
+  container: { services, clock, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, lines, metrics },
   readiness,
   config,
   log,
 }: {
   container: Pick<
     Container,
-    "services" | "clock" | "tokens" | "links" | "cache" | "cacheRedis" | "uploadFiles" | "uploadLocks" | "metrics"
+    | "services"
+    | "clock"
+    | "tokens"
+    | "links"
+    | "cache"
+    | "cacheRedis"
+    | "uploadFiles"
+    | "uploadLocks"
+    | "lines"
+    | "metrics"
   >;
   readiness: Readiness;
   config: Config;
@@ -89,9 +100,10 @@ export async function createApp({
   const schema = createSchema({ counters, factor });
   const serializing = createSerializingSchema({ counters, factor });
   const budget = createRequestBudget({ factor, clock });
+  const orders = createShedOrders();
   const meters = createOperationMeters(metrics, schema);
   const apollo = new ApolloServer<Context>({
-    gateway: jitGateway({ schema, serializing, budget, meters }),
+    gateway: jitGateway({ schema, serializing, budget, orders, meters }),
     introspection: config.INTROSPECTION,
     parseOptions,
     validationRules: limitRules,
@@ -140,6 +152,8 @@ export async function createApp({
     return reply.code(status || STATUS.INTERNAL_SERVER_ERROR).send({ errors: [shown] });
   });
   app.addHook("onClose", () => apollo.stop());
+  const shedding = createLoadShedding({ lines, log });
+  app.addHook("onClose", async () => shedding.stop());
   // Closing ends the connections that are idle at that moment; one whose last answer is still on its way would stay open.
   app.addHook("preClose", async () => {
     if (!app.server.listening) return;
@@ -175,10 +189,12 @@ export async function createApp({
         exposedHeaders: ["retry-after", "x-request-id"],
         maxAge: 600,
       });
-    await scope.register(graphqlRoute({ apollo, authenticate, cookiesOf, budget, edge, meters, services, log }));
+    await scope.register(
+      graphqlRoute({ apollo, authenticate, cookiesOf, budget, shedding, orders, edge, meters, services, log }),
+    );
     const introspection = config.INTROSPECTION;
     await scope.register(
-      subscriptionRoutes({ schema, introspection, authenticate, budget, meters, services, clock, log }),
+      subscriptionRoutes({ schema, introspection, authenticate, budget, shedding, meters, services, clock, log }),
     );
   });
   const { imports, privacy } = services;

@@ -18,6 +18,7 @@ import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
 import { type CostCheck, costCheckOf } from "./operationCost.ts";
 import { markSerializedFields, type SerializedParts } from "./serializedFields.ts";
+import type { ShedOrders } from "./shedOrder.ts";
 
 /**
  * Leaves go out as the services give them, which the generated resolver types check at compile time: numbers, strings,
@@ -42,12 +43,14 @@ export function jitGateway({
   schema,
   serializing,
   budget,
+  orders,
   meters,
 }: {
   schema: GraphQLSchema;
   /** The schema for operations with serialized fields. */
   serializing: GraphQLSchema;
   budget: RequestBudget;
+  orders: ShedOrders;
   meters: OperationMeters;
 }): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
@@ -80,6 +83,7 @@ export function jitGateway({
         meter: meters.of(document, operation),
       };
       plans.set(key, plan);
+      orders.learn(queryHash, document);
     }
     context.trace.meter = plan.meter;
     const refusal = plan.checkCost(variables, context, budget);

@@ -3,6 +3,7 @@ import type { DocumentNode, GraphQLSchema } from "graphql";
 import { withPermissions } from "../middlewares/permissions.ts";
 import { type RateLimiting, withRateLimits } from "../middlewares/rateLimit.ts";
 import { accountResolvers } from "./resolvers/account.resolver.ts";
+import { analysisResolvers } from "./resolvers/analysis.resolver.ts";
 import { attemptResolvers } from "./resolvers/attempt.resolver.ts";
 import { baseResolvers } from "./resolvers/base.resolver.ts";
 import { courseResolvers } from "./resolvers/course.resolver.ts";
@@ -55,6 +56,7 @@ function build(
       examResolvers,
       attemptResolvers,
       resultResolvers,
+      analysisResolvers,
       jobResolvers,
       operationsResolvers,
       lessonResolvers,

@@ -20,12 +20,14 @@ import { uuidv7 } from "uuidv7";
 import type { Services } from "../container.ts";
 import type { OperationMeter, OperationMeters } from "../metrics/operations.ts";
 import type { Authenticate } from "../middlewares/auth.ts";
+import type { LoadShedding } from "../middlewares/loadShedding.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { Logger } from "../utils/logger.ts";
 import { type Context, clientOf, createContext } from "./context.ts";
 import { gravestOf, toPublicError } from "./errors.ts";
 import { costCheckOf, REQUEST_POINTS } from "./operationCost.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
+import { shedOrderOf } from "./shedOrder.ts";
 import { untilExpiry } from "./untilExpiry.ts";
 
 /** Shorter than the idle time-outs of the usual proxies. */
@@ -47,6 +49,7 @@ export function subscriptionRoutes({
   introspection,
   authenticate,
   budget,
+  shedding,
   meters,
   services,
   clock,
@@ -56,6 +59,7 @@ export function subscriptionRoutes({
   introspection: boolean;
   authenticate: Authenticate;
   budget: RequestBudget;
+  shedding: LoadShedding;
   meters: OperationMeters;
   services: Services;
   clock: () => Date;
@@ -88,6 +92,8 @@ export function subscriptionRoutes({
       return refuse([toPublicError(new GraphQLError(refusal.message, { originalError: refusal }), contextValue)]);
     try {
       const document = parse(asked.query, parseOptions);
+      const overload = shedding.refusalOf(shedOrderOf(document, asked.operationName));
+      if (overload) throw new GraphQLError(overload.message, { originalError: overload });
       const problems = validate(schema, document, rules);
       if (problems.length > 0) return refuse(problems.map((problem) => toPublicError(problem, contextValue)));
       const operation = getOperationAST(document, asked.operationName);

@@ -4,6 +4,7 @@ import { unavailable } from "../domain/errors.ts";
 import type { Rung } from "../domain/video/ladder.ts";
 import { notAVideo, type SourceFacts, sourceFacts, tooLarge, UNREADABLE } from "../domain/video/sourceFacts.ts";
 import type { SpriteSheets } from "../domain/video/spriteSheet.ts";
+import type { Logger } from "../utils/logger.ts";
 import {
   measureArguments,
   type Preset,
@@ -28,14 +29,16 @@ export function createFfmpeg({
   searchPath,
   threads,
   preset = "veryfast",
+  log,
 }: {
   /** Folders the programs are looked for in, as in PATH. */
   searchPath: string;
   /** Cores to use; 0 for all. */
   threads: number;
   preset?: Preset;
+  log: Pick<Logger, "debug">;
 }) {
-  const limited = createLimitedProcess({ searchPath, cores: coresFor(threads) });
+  const limited = createLimitedProcess({ searchPath, cores: coresFor(threads), log });
 
   const isInstalled = (): boolean => ["ffmpeg", "ffprobe"].every((program) => isOnPath(program, searchPath));
 

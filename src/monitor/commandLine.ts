@@ -1,19 +1,18 @@
 import { parseArgs } from "node:util";
-import { type Mode, UsageError } from "./mode.ts";
+import { type Call, type Mode, UsageError } from "./mode.ts";
 import { check } from "./modes/check.ts";
 import { json } from "./modes/json.ts";
 import { lines } from "./modes/lines.ts";
 import { live } from "./modes/live.ts";
 import { once } from "./modes/once.ts";
+import { serve } from "./modes/serve.ts";
 import { watchJson } from "./modes/watchJson.ts";
 
 /** Every way to use the monitor, in the order of the usage. */
-const modes: readonly Mode[] = [live, lines, once, json, watchJson, check];
+const modes: readonly Mode[] = [live, lines, once, json, watchJson, check, serve];
 
-export interface Wish {
+export interface Wish extends Pick<Call, "args" | "intervalMs"> {
   mode: Mode;
-  args: readonly string[];
-  intervalMs: number | undefined;
 }
 
 export const usage = `Shows the queues, the outbox, Redis and the processes to operators.
@@ -22,8 +21,10 @@ ${modes.map(({ name, help }) => `  ${name.padEnd(17)} ${help}`).join("\n")}
   --interval SECS   how often, where it is repeated
   --help            this
 
-The exit code of --once, --json and --check is 0 if all is well, 1 if something should be looked at, 2 if it is critical: Redis or
-PostgreSQL is away, a queue has no workers, Redis cannot write. A wrong command line or configuration is 64; for --check it is 3.
+The exit code of --once, --json and --check is 0 if all is well, 1 if something
+should be looked at, 2 if jobs are not done or may be lost: Redis or PostgreSQL
+is away, a queue has no workers, Redis cannot write. A wrong command line or
+configuration is 64; for --check it is 3.
 `;
 
 /** What the command line asks for; "help" if for help. @throws UsageError */

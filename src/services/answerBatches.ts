@@ -100,6 +100,7 @@ export function createAnswerBatches({
   let waiting: Waiting[] = [];
   let free = connections;
   let scheduled = false;
+  let served = 0;
   let closed = false;
   const inFlight = new Set<Promise<void>>();
 
@@ -117,6 +118,7 @@ export function createAnswerBatches({
       (fits ? batch : left).push(entry);
     }
     waiting = left;
+    served += batch.length;
     return batch;
   }
 
@@ -188,6 +190,8 @@ export function createAnswerBatches({
   return {
     /** Requests that wait for a batch now. */
     waiting: () => waiting.length,
+    /** Requests that went into a batch since the beginning. */
+    served: () => served,
 
     /**
      * Stores the answers; resolves when they are durable. Safe to repeat: a revision that is there is not written again.

@@ -760,6 +760,18 @@ const matrix: Line[] = [
     expected: forAdmins(OK),
   },
   {
+    field: "Query.examStatistics",
+    operation: "query ($id: ID!) { result: examStatistics(examId: $id) { persons } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: [NONE, NO, NO, HIDDEN, NULL, NULL],
+  },
+  {
+    field: "Mutation.analyzeExam",
+    operation: "mutation ($id: ID!) { result: analyzeExam(examId: $id) { jobId } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
     field: "Mutation.pauseQueue",
     operation: 'mutation { result: pauseQueue(queue: "exam", reason: "a test") { count } }',
     variables: () => ({}),

@@ -1,15 +1,17 @@
 import type { Mode } from "../mode.ts";
 import { exitCodeOf, problemsOf } from "../problems.ts";
 import { isAway, type Snapshot } from "../snapshot.ts";
+import { withMonitor } from "../withMonitor.ts";
 
 export const check: Mode = {
   name: "--check",
-  help: "print one line for Nagios and its like, and leave",
-  async run({ snapshot }) {
-    const now = await snapshot();
-    process.stdout.write(`${checkLine(now)}\n`);
-    return exitCodeOf(now);
-  },
+  help: "one line for Nagios and its like",
+  run: (call) =>
+    withMonitor(call, async ({ snapshot }) => {
+      const now = await snapshot();
+      process.stdout.write(`${checkLine(now)}\n`);
+      return exitCodeOf(now);
+    }),
 };
 
 /** The exit code of a check that could not be made at all. */

@@ -1,17 +1,19 @@
 import { everyInterval } from "../everyInterval.ts";
 import type { Mode } from "../mode.ts";
 import { problemsOf } from "../problems.ts";
+import { withMonitor } from "../withMonitor.ts";
 
 const defaultIntervalMs = 10_000;
 
 export const watchJson: Mode = {
   name: "--watch-json",
-  help: "print a line of JSON every interval (10 s)",
-  async run({ snapshot, intervalMs = defaultIntervalMs, stop }) {
-    await everyInterval(intervalMs, stop, async () => {
-      const now = await snapshot();
-      process.stdout.write(`${JSON.stringify({ ...now, problems: problemsOf(now) })}\n`);
-    });
-    return 0;
-  },
+  help: "a line of JSON (every 10 s)",
+  run: (call) =>
+    withMonitor(call, async ({ snapshot, stop }) => {
+      await everyInterval(call.intervalMs ?? defaultIntervalMs, stop, async () => {
+        const now = await snapshot();
+        process.stdout.write(`${JSON.stringify({ ...now, problems: problemsOf(now) })}\n`);
+      });
+      return 0;
+    }),
 };

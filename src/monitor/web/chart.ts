@@ -22,7 +22,7 @@ export function chart({ label, values, format, isBad = false, isTall = false, si
   const known = values.filter((value) => value !== null);
   const most = Math.max(0, ...known);
   const latest = values.at(-1) ?? null;
-  const said = latest === null ? "–" : format(latest);
+  const said = latest === null ? "-" : format(latest);
   const runs = runsOf(values, most);
   return html`<figure class="chart${isBad && " bad"}${isTall && " tall"}">
 <figcaption><span>${label}</span><span>${known.length > 0 && `most ${format(most)} · now `}<b>${said}</b></span></figcaption>

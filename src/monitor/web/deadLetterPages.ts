@@ -4,7 +4,7 @@ import { actLink } from "./actPages.ts";
 import { BOARD_PATH } from "./board.ts";
 import { type Html, html } from "./html.ts";
 import { table } from "./table.ts";
-import { utc } from "./units.ts";
+import { utc } from "./times.ts";
 
 /** What somebody looks for; empty for anything. */
 export interface DeadLetterWish {
@@ -65,8 +65,8 @@ export const deadLetterPage = (
 <dt>Failed</dt><dd>${utc(letter.failedAt.toISOString())} UTC</dd>
 <dt>Tries</dt><dd>${letter.attempts}</dd>
 <dt>Job</dt><dd><a href="${BOARD_PATH}/queue/${letter.queue}/${letter.jobId}">${letter.jobId}</a></dd>
-<dt>Asked for by</dt><dd>${letter.ownerId ?? "–"}</dd>
-<dt>In the request</dt><dd>${letter.requestId ?? "–"}</dd>
+<dt>Asked for by</dt><dd>${letter.ownerId ?? "-"}</dd>
+<dt>In the request</dt><dd>${letter.requestId ?? "-"}</dd>
 </dl>
 ${
   mayAct &&

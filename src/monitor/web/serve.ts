@@ -3,7 +3,7 @@ import { createReadiness } from "../../readiness.ts";
 import { createMonitorApp } from "./app.ts";
 
 /** Serves the monitor's pages until the process is told to stop. */
-export const serve = (): Promise<void> =>
+export const serveMonitor = (): Promise<void> =>
   runProgram("monitor", async ({ config, log, container }) => {
     const readiness = createReadiness({ db: container.db, redis: container.queueRedis });
     const app = await createMonitorApp({ container, readiness, config, log });

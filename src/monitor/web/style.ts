@@ -25,6 +25,7 @@ header nav a[aria-current] { color: inherit; font-weight: 600; border-bottom: 2p
 header .who { margin-left: auto; display: flex; gap: .7rem; align-items: center; color: var(--quiet); font-size: .87rem; min-width: 0; }
 header .who span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 main { max-width: 78rem; margin: 0 auto; padding: 1.1rem 1rem 3rem; }
+.card p { margin: 0; }
 .quiet { color: var(--quiet); }
 .small { font-size: .87rem; }
 .taken { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .3rem 1rem; margin-bottom: .8rem; }

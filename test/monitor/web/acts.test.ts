@@ -66,8 +66,12 @@ describe("an act on the monitor's pages", () => {
   });
 
   it("finds dead letters, shows them without what is private, and asks again when they are others than were previewed", async () => {
-    const one = await aDeadMail(app, { to: SECRET, error: `550 no mailbox ${SECRET}` });
-    await aDeadMail(app, { to: SECRET, error: `550 no mailbox ${SECRET}` });
+    const one = await aDeadMail(app.container, {
+      redisUrl: app.config.REDIS_URL,
+      to: SECRET,
+      error: `550 no mailbox ${SECRET}`,
+    });
+    await aDeadMail(app.container, { redisUrl: app.config.REDIS_URL, to: SECRET, error: `550 no mailbox ${SECRET}` });
     const list = await visitor.open("/dead-letters?queue=email&error=no%20mailbox");
     expect(list.text).toContain("2 jobs of this kind");
     const link = /href="(\/acts\/discardDeadLetters\?[^"]+)"/.exec(list.text)![1]!.replaceAll("&amp;", "&");
@@ -84,7 +88,7 @@ describe("an act on the monitor's pages", () => {
 
     const wish = { queue: "email", error: "no mailbox" };
     expect((await visitor.submit("/acts/discardDeadLetters", wish)).text).toContain("done to <b>2</b>");
-    await aDeadMail(app, { to: SECRET, error: "550 no mailbox either" });
+    await aDeadMail(app.container, { redisUrl: app.config.REDIS_URL, to: SECRET, error: "550 no mailbox either" });
     const changed = await visitor.submit("/acts/discardDeadLetters", { ...wish, confirmed: "2" });
     expect(changed.text).toContain("Something has changed");
     expect((await app.container.deadLetters.list({ first: 10 })).totalCount).toBe(3);

@@ -3,17 +3,15 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { startVitalSigns, type VitalSigns } from "../../../src/monitor/vitalSigns.ts";
+import type { Container } from "../../../src/container.ts";
 import { allQueues } from "../../../src/queues/allQueues.ts";
 import type { DeadLetter } from "../../../src/queues/deadLetters.ts";
 import { minuteKey } from "../../../src/queues/jobTimes.ts";
 import { bucketOf } from "../../../src/queues/timeBuckets.ts";
-import { createLogger } from "../../../src/utils/logger.ts";
 import { anAccount, password } from "../../support/accounts.ts";
 import { eventually } from "../../support/eventually.ts";
-import { startTestApp, type TestApp } from "../../support/testApp.ts";
+import { openSite, type Program, type Site } from "../../support/processes.ts";
 import { aDeadMail } from "./deadLetter.ts";
-import { startMonitor } from "./monitorSite.ts";
 
 /** Generous: a browser runs here, and the machine may be busy. */
 jest.setTimeout(180_000);
@@ -29,10 +27,8 @@ const isThere = existsSync(CHROMIUM);
 const inBrowser = isThere ? describe : describe.skip;
 
 inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; apt-get install chromium)`}`, () => {
-  let app: TestApp;
-  let working: TestApp;
-  let monitor: Awaited<ReturnType<typeof startMonitor>>;
-  let vitalSigns: VitalSigns[];
+  let site: Site;
+  let monitor: Program;
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
@@ -41,23 +37,11 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    app = await startTestApp();
-    letter = await aDeadMail(app, { to: SECRET, error: `550 no mailbox ${SECRET}` });
-    await anHourOfWork(app);
-    working = await startTestApp({ worker: true, beside: app });
-    vitalSigns = (["server", "worker"] as const).map((program) =>
-      startVitalSigns({
-        program,
-        id: program,
-        redis: app.container.queueRedis,
-        prefix: app.config.REDIS_PREFIX,
-        pool: app.container.poolFigures,
-        cache: () => ({ hits: 930, misses: 70 }),
-        clock: app.container.clock,
-        log: createLogger({ level: "silent", pretty: false, program: "test" }),
-      }),
-    );
-    monitor = await startMonitor(app);
+    site = await openSite();
+    const error = `550 no mailbox ${SECRET}`;
+    letter = await aDeadMail(site.container, { redisUrl: site.env.REDIS_URL!, to: SECRET, error });
+    await anHourOfWork(site.container);
+    [monitor] = await Promise.all([site.start("monitor"), site.start("worker")]);
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
     context = await browser.newContext({ viewport: DESKTOP });
     context.setDefaultTimeout(WITHIN_MS);
@@ -73,10 +57,7 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
   });
   afterAll(async () => {
     await browser?.close();
-    for (const signs of vitalSigns ?? []) await signs.stop();
-    await monitor?.close();
-    await working?.close();
-    await app?.close();
+    await site?.close();
   });
 
   async function keep(name: string): Promise<void> {
@@ -88,8 +69,8 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
     page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 
   it("asks who is there, and then shows everything at a glance", async () => {
-    const { id } = await anAccount(app, { role: "ADMIN" });
-    const { email } = await app.container.db.user.update({ where: { id }, data: { email: "ada@school.example" } });
+    const { id } = await anAccount(site, { role: "ADMIN" });
+    const { email } = await site.container.db.user.update({ where: { id }, data: { email: "ada@school.example" } });
     await page.goto(monitor.url);
     await page.getByLabel("E-mail address").fill(email);
     await page.getByLabel("Password").fill(password);
@@ -98,7 +79,7 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
     await page.getByRole("heading", { name: "Overview" }).waitFor();
     for (const { name } of allQueues) await page.getByRole("link", { name, exact: true }).waitFor();
     expect(await page.locator("path.line").count()).toBeGreaterThan(allQueues.length);
-    await page.getByText("93.0 %").first().waitFor();
+    for (const program of ["monitor", "worker"]) await page.getByRole("cell", { name: program, exact: true }).waitFor();
     await keep("overview-desktop");
     expect(await overhang()).toBe(0);
   });
@@ -146,6 +127,7 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
   it("opens Bull Board, where jobs are shown without what is private and without buttons", async () => {
     await page.goto(`${monitor.url}/board/`);
     await page.getByText("transcode").first().waitFor();
+    await page.getByText("Loading").waitFor({ state: "hidden" });
     await keep("board");
     await page.goto(`${monitor.url}/board/queue/email/${letter.jobId}`);
     await page.getByText("[redacted]").first().waitFor();
@@ -160,10 +142,15 @@ inBrowser(`the monitor in a browser${isThere ? "" : ` (skipped: no ${CHROMIUM}; 
     expect(foreignHosts).toEqual([]);
     expect(complaints).toEqual([]);
   });
+
+  it("ends when it is told to", async () => {
+    await context.close();
+    expect(await monitor.terminate()).toBe("exit code 0");
+  });
 });
 
 /** What the workers of a busy hour have recorded. */
-async function anHourOfWork({ container, config }: TestApp): Promise<void> {
+async function anHourOfWork(container: Container): Promise<void> {
   const last = Math.floor(container.clock().getTime() / 60_000);
   const batch = container.queueRedis.pipeline();
   allQueues.forEach(({ name }, index) => {
@@ -172,7 +159,7 @@ async function anHourOfWork({ container, config }: TestApp): Promise<void> {
       const completed = Math.round((120 / (index + 1)) * wave);
       const wait = bucketOf(20 + 400 * wave * (index === 2 && ago < 15 ? 9 : 1));
       const failed = index === 2 && ago < 15 ? 15 - ago : 0;
-      const key = minuteKey(config.REDIS_PREFIX, name, last - ago);
+      const key = minuteKey(container.queues.prefix, name, last - ago);
       batch.hset(key, {
         completed,
         failed,

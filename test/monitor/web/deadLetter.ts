@@ -1,21 +1,21 @@
 import { UnrecoverableError, Worker } from "bullmq";
+import type { Container } from "../../../src/container.ts";
 import type { DeadLetter } from "../../../src/queues/deadLetters.ts";
 import { emailQueue } from "../../../src/queues/email.queue.ts";
 import { createRedis } from "../../../src/redis/redis.ts";
 import { createLogger } from "../../../src/utils/logger.ts";
 import { eventually } from "../../support/eventually.ts";
-import type { TestApp } from "../../support/testApp.ts";
 
 /** A mail to this address that failed for good with this error. No worker may be running. */
 export async function aDeadMail(
-  { container, config }: Pick<TestApp, "container" | "config">,
-  { to, error }: { to: string; error: string },
+  { db, outbox, queues, deadLetters }: Container,
+  { redisUrl, to, error }: { redisUrl: string; to: string; error: string },
 ): Promise<DeadLetter> {
-  const { db, outbox, queues, deadLetters } = container;
   const { name } = emailQueue;
   const jobId = await outbox.add(db, emailQueue, "sendTemplate", { template: "verification", email: to });
+  await queues.untilConnected(60_000);
   outbox.handOver();
-  const redis = createRedis(config.REDIS_URL, {
+  const redis = createRedis(redisUrl, {
     role: "worker",
     log: createLogger({ level: "silent", pretty: false, program: "test" }),
   });
