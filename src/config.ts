@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
+import { alertOverrides } from "./monitor/alerts/alertOverrides.ts";
 import { allQueues } from "./queues/allQueues.ts";
 
 const flag = z.stringbool();
@@ -197,6 +198,25 @@ export const configSchema = z.object({
     .max(1)
     .default(1)
     .describe("Share of traces that is recorded, 0 to 1."),
+  ALERT_WEBHOOK_URL: url(/^https?$/)
+    .optional()
+    .describe("Where the monitor posts alerts, e.g. an incoming webhook of Slack or Mattermost."),
+  ALERT_WEBHOOK_SECRET: z
+    .string()
+    .optional()
+    .describe("Signs the body of each alert posted, if the receiver checks it."),
+  ALERT_MAIL_TO: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .pipe(z.array(email))
+    .describe("Comma-separated addresses the monitor mails alerts to; it then needs SMTP_URL and MAIL_FROM, too."),
+  ALERT_RULES: alertOverrides
+    .prefault("{}")
+    .describe(
+      'Other thresholds for alerts, as JSON: {"queueAge:exam": {"raise": 30, "clear": 10}, "jobsSlow": {"off": true}}.',
+    ),
+  ALERT_REPEAT_MINUTES: count().default(240).describe("How often an alert is said again while it lasts."),
   SHUTDOWN_SECONDS: seconds.default(20).describe("How long a process may take to finish its work after SIGTERM."),
 });
 

@@ -1,5 +1,5 @@
 import { GraphQLError } from "graphql";
-import { DomainError, type ErrorCode, unavailable } from "../domain/errors.ts";
+import { DomainError, unavailable } from "../domain/errors.ts";
 import { STATUS } from "../middlewares/httpStatus.ts";
 import { QueuesUnavailable } from "../queues/openQueues.ts";
 import { isOutage } from "../services/outage.ts";
