@@ -26,8 +26,8 @@ async function isEmpty(db: Db): Promise<boolean> {
 }
 
 const EXAMS = [
-  { file: "world-knowledge.gift", title: "World knowledge, 50 questions", durationMinutes: 60 },
-  { file: "every-type.gift", title: "A taste of every question type", durationMinutes: 15 },
+  { file: "world-knowledge.gift", more: null, title: "World knowledge, 50 questions", durationMinutes: 60 },
+  { file: "every-type.gift", more: "more-types.json", title: "A taste of every question type", durationMinutes: 15 },
 ];
 
 /**
@@ -68,7 +68,7 @@ export async function seedDemoSchool(config: Config, log: Logger): Promise<void>
     for (const title of ["Before you begin", "Exams"]) await services.sections.create(teacher, course.id, title);
     const [beginning, examining] = await services.lessons.contents(teacher, course.id);
     await publish(beginning!.id, { kind: "TEXT", title: "Welcome", text: demoFile("welcome.md") });
-    for (const { file, title, durationMinutes } of EXAMS) {
+    for (const { file, more, title, durationMinutes } of EXAMS) {
       const report = await services.questions.import(teacher, {
         courseId: course.id,
         format: "GIFT",
@@ -89,6 +89,8 @@ export async function seedDemoSchool(config: Config, log: Logger): Promise<void>
         resultsPolicy: "IMMEDIATE",
       });
       const questionIds = report.taken.map(({ questionId }) => questionId!);
+      for (const question of more ? (JSON.parse(demoFile(more)) as object[]) : [])
+        questionIds.push((await services.questions.create(teacher, course.id, question)).id);
       await services.exams.addQuestions(teacher, { examId: exam.id, questionIds });
       await publish(examining!.id, { kind: "EXAM", title, examId: exam.id });
       await services.exams.publish(teacher, exam.id); // last: with the exams published, the school is taken for whole

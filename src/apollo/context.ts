@@ -6,6 +6,7 @@ import { type Actor, Reads } from "../services/actor.ts";
 import type { SavedAnswer } from "../services/attempt.service.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { Logger } from "../utils/logger.ts";
+import { SerializedParts } from "./serializedFields.ts";
 import type { SessionCookies } from "./sessionCookies.ts";
 
 /** What every resolver of one request gets. */
@@ -24,6 +25,8 @@ export type Context = {
   loaders: Loaders;
   /** What is learnt on the way. An object of its own, because Apollo hands resolvers a copy of the context. */
   trace: RequestTrace;
+  /** Parts of the answer that are finished JSON already. */
+  serialized: SerializedParts;
 };
 
 export interface RequestTrace {
@@ -98,5 +101,6 @@ export function createContext({
     reads,
     loaders: createLoaders(services),
     trace: { errorCodes: [], isStorable: false },
+    serialized: new SerializedParts(),
   };
 }

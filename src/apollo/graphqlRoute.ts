@@ -10,6 +10,7 @@ import type { Claims } from "../services/tokens.ts";
 import { type Logger, withoutRedaction } from "../utils/logger.ts";
 import { type Context, clientOf, createContext } from "./context.ts";
 import { REQUEST_POINTS } from "./operationCost.ts";
+import { insertParts } from "./serializedFields.ts";
 import type { CookiesOf } from "./sessionCookies.ts";
 
 declare module "fastify" {
@@ -71,8 +72,9 @@ export function graphqlRoute({
     const text = await execute(request, reply);
     if (context.trace.retryAfter !== undefined) reply.header("retry-after", context.trace.retryAfter);
     const isStorable = context.trace.isStorable && context.trace.errorCodes.length === 0 && reply.statusCode === 200;
-    const body = isStorable ? Buffer.from(text) : text;
-    if (typeof body !== "string" && typeof raw === "string") {
+    const { parts } = context.serialized;
+    const body = parts.length > 0 ? insertParts(text, parts) : isStorable ? Buffer.from(text) : text;
+    if (isStorable && typeof body !== "string" && typeof raw === "string") {
       const answer = { bytes: body, contentType: String(reply.getHeader("content-type")) };
       edge.store(ticket, scopeOf(request, claims), raw, answer, [...context.reads.keys]);
     }

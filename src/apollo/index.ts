@@ -29,7 +29,7 @@ import { landingPage } from "./landingPage.ts";
 import { linkPages } from "./linkPages.ts";
 import { mediaRoutes } from "./media.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
-import { createSchema } from "./schema.ts";
+import { createSchema, createSerializingSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { uploadRoutes } from "./uploads.ts";
@@ -82,9 +82,10 @@ export async function createApp({
   const factor = config.RATE_LIMIT_FACTOR;
   const counters = createTryCounters({ redis: cacheRedis, prefix: config.REDIS_PREFIX, log });
   const schema = createSchema({ counters, factor });
+  const serializing = createSerializingSchema({ counters, factor });
   const budget = createRequestBudget({ factor, clock });
   const apollo = new ApolloServer<Context>({
-    gateway: jitGateway(schema, budget),
+    gateway: jitGateway(schema, serializing, budget),
     introspection: config.INTROSPECTION,
     parseOptions,
     validationRules: limitRules,

@@ -16,6 +16,7 @@ import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
 import { type CostCheck, costCheckOf } from "./operationCost.ts";
+import { markSerializedFields, type SerializedParts } from "./serializedFields.ts";
 
 /**
  * Leaves go out as the services give them, which the generated resolver types check at compile time: numbers, strings,
@@ -25,6 +26,7 @@ const options = { disableLeafSerialization: true };
 
 interface Plan {
   query: CompiledQuery;
+  writers: SerializedParts["writers"];
   isStorable: boolean;
   nestedVariables: readonly string[];
   checkCost: CostCheck;
@@ -33,8 +35,9 @@ interface Plan {
 /**
  * Executes operations compiled, behind Apollo's gateway hook: parsing, validation and the life of a request stay Apollo's.
  * One plan for each operation text is kept; its errors leave in their public form.
+ * @param serializing the schema for operations with serialized fields
  */
-export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): GatewayInterface {
+export function jitGateway(schema: GraphQLSchema, serializing: GraphQLSchema, budget: RequestBudget): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
   const executor: GatewayExecutor = async ({
@@ -51,10 +54,14 @@ export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): Gatewa
     const key = `${queryHash}:${operationName ?? ""}`;
     let plan = plans.get(key);
     if (!plan) {
-      const query = compileQuery(schema, document, operationName ?? undefined, options);
+      const marked = markSerializedFields(schema, document);
+      const query = marked
+        ? compileQuery(serializing, marked.document, operationName ?? undefined, options)
+        : compileQuery(schema, document, operationName ?? undefined, options);
       if (!isCompiledQuery(query)) return publish(query, context) as never;
       plan = {
         query,
+        writers: marked?.writers ?? [],
         isStorable: isStorable(schema, operation),
         nestedVariables: nestedVariablesOf(document),
         checkCost: costCheckOf(schema, document, operation),
@@ -64,6 +71,7 @@ export function jitGateway(schema: GraphQLSchema, budget: RequestBudget): Gatewa
     const refusal = plan.checkCost(variables, context, budget);
     if (refusal) return publish({ errors: [refusal] }, context) as never;
     context.trace.isStorable = plan.isStorable;
+    context.serialized.writers = plan.writers;
     // The compiler takes a variable that was not sent, within an input object, for null; GraphQL takes the field for left out.
     const result = plan.nestedVariables.every((name) => variables[name] !== undefined)
       ? ((await plan.query.query(undefined, context, variables)) as ExecutionResult)

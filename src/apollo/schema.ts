@@ -1,5 +1,5 @@
 import { makeExecutableSchema } from "@graphql-tools/schema";
-import type { GraphQLSchema } from "graphql";
+import type { DocumentNode, GraphQLSchema } from "graphql";
 import { withPermissions } from "../middlewares/permissions.ts";
 import { type RateLimiting, withRateLimits } from "../middlewares/rateLimit.ts";
 import { accountResolvers } from "./resolvers/account.resolver.ts";
@@ -19,16 +19,28 @@ import { secondFactorResolvers } from "./resolvers/secondFactor.resolver.ts";
 import { sessionResolvers } from "./resolvers/session.resolver.ts";
 import { videoResolvers } from "./resolvers/video.resolver.ts";
 import { watchResolvers } from "./resolvers/watch.resolver.ts";
+import { markedScalar, withMarkedFields, withSerializedFields } from "./serializedFields.ts";
 import { loadTypeDefs } from "./typeDefs.ts";
 
 /**
  * The executable schema with its permissions and, where it is to be executed, its limits; a resolver for a field that is not
  * declared stops the start.
  */
-export function createSchema(rateLimiting?: RateLimiting): GraphQLSchema {
+export const createSchema = (rateLimiting?: RateLimiting): GraphQLSchema => build(loadTypeDefs(), rateLimiting);
+
+/** The same for the execution of operations whose large fields are put in finished: see `serializedFields.ts`. */
+export const createSerializingSchema = (rateLimiting?: RateLimiting): GraphQLSchema =>
+  withSerializedFields(build(withMarkedFields(loadTypeDefs()), rateLimiting, markedScalar));
+
+function build(
+  typeDefs: string | DocumentNode,
+  rateLimiting: RateLimiting | undefined,
+  scalars: Partial<typeof markedScalar> = {},
+): GraphQLSchema {
   const schema = makeExecutableSchema({
-    typeDefs: loadTypeDefs(),
+    typeDefs,
     resolvers: [
+      scalars,
       baseResolvers,
       accountResolvers,
       sessionResolvers,

@@ -18,6 +18,16 @@ export const optionFields = {
 
 type Option = { id?: string | undefined; text: string };
 
+/**
+ * In an order that tells nothing of the one they were written in, the same each time. Where that order is the key, or stands
+ * beside it, a paper without a shuffle would otherwise give it away.
+ */
+export const scrambled = <O extends { id: string; text: string }>(options: readonly O[]): O[] =>
+  options
+    .map((option) => ({ option, rank: idOfText(`${option.text}\n${option.id}`) }))
+    .sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0))
+    .map(({ option }) => option);
+
 /** A list of options in which every option ends up with an id of its own. */
 export const optionList = <Fields extends z.ZodType<Option>>(option: Fields) =>
   z
@@ -40,7 +50,7 @@ function withIds<O extends Option>(options: O[]): (O & { id: string })[] {
   return options.map((option) => {
     let id = option.id;
     for (let salt = 0; id === undefined; salt++) {
-      const candidate = fnv1a(salt === 0 ? option.text : `${option.text}\n${salt}`);
+      const candidate = idOfText(salt === 0 ? option.text : `${option.text}\n${salt}`);
       if (!taken.has(candidate)) id = candidate;
     }
     taken.add(id);
@@ -49,7 +59,7 @@ function withIds<O extends Option>(options: O[]): (O & { id: string })[] {
 }
 
 /** 32-bit FNV-1a over UTF-16 code units, as seven letters and digits. */
-function fnv1a(text: string): string {
+export function idOfText(text: string): string {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return (hash >>> 0).toString(36).padStart(7, "0");

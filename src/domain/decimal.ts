@@ -7,6 +7,12 @@ const MAX_EXPONENT = 100;
 /** Wide enough that sums of any two numbers `parseNumber` accepts are exact; rounds half to even where it must. */
 export const Exact = Decimal.clone({ defaults: true, precision: 300, rounding: Decimal.ROUND_HALF_EVEN });
 
+const FRACTION_PLACES = 15;
+
+/** A part of a whole, to 15 places, so that thirds do not run on. */
+export const share = (part: Decimal.Value, whole: Decimal.Value): Decimal =>
+  new Exact(part).div(whole).toDecimalPlaces(FRACTION_PLACES);
+
 const SIGN = "[+\\-\u2212]"; // the last is the typographic minus
 const GROUP_SPACE = "[ \u00a0\u2009\u202f]";
 const NUMBER = new RegExp(

@@ -12,7 +12,12 @@ export interface ResponseValues {
   number: string;
   /** All option ids, first to last. */
   order: string[];
-  pairs: { from: string; to: string }[];
+  /** Which option belongs to which prompt, by their ids; a prompt may be left out. */
+  pairs: { prompt: string; option: string }[];
+  /** What stands in which gap: an option's id, a text or a number as it was typed; a gap may be left empty. */
+  gaps: { gap: string; value: string }[];
+  /** Never sent: there is nothing to answer. */
+  nothing: never;
 }
 
 export type ResponseKind = keyof ResponseValues;
@@ -22,11 +27,28 @@ export type ResponseOf<Kind extends ResponseKind> = Kind extends ResponseKind
   : never;
 export type QuestionResponse = ResponseOf<ResponseKind>;
 
+export interface ShownOption {
+  readonly id: string;
+  readonly text: string;
+}
+
+export interface ShownGap {
+  readonly id: string;
+  readonly kind: "choice" | "text" | "number";
+  /** Empty for what is typed. */
+  readonly options: readonly ShownOption[];
+}
+
 /** All a student may see of a definition. No field can hold the key. */
 export interface StudentView {
   responseKind: ResponseKind;
   /** Empty where nothing is to be chosen from. */
-  options: readonly { readonly id: string; readonly text: string }[];
+  options: readonly ShownOption[];
+  /** To each of which an option is to be found; left out where there are none. */
+  prompts?: readonly ShownOption[];
+  /** A text in which each gap stands as `[[id]]`; left out where there is none. */
+  gapText?: string;
+  gaps?: readonly ShownGap[];
   /** How many characters a text may have; null where no text is typed. */
   maxLength: number | null;
 }
@@ -42,7 +64,8 @@ export interface ShuffleOption {
 
 /**
  * What each question type fulfils. A definition is plain JSON; decimals in it are strings. All functions are pure,
- * take a definition that came out of the `definition` schema, and never change it.
+ * take a definition that came out of the `definition` schema, and never change it. What was stored before a field was
+ * added has to stay valid, because exams and attempts pin it: new fields are optional.
  */
 export interface QuestionType<Definition = unknown, Kind extends ResponseKind = ResponseKind> {
   /** The value of the GraphQL enum. */
@@ -50,6 +73,8 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   /** One sentence for the schema's reference. */
   description: string;
   responseKind: Kind;
+  /** Whether the question is worth nothing, because it asks nothing. */
+  isUnmarked?: boolean;
   definition: z.ZodType<Definition>;
   /** The shape of a response, whatever the definition; messages are written for the student. */
   response: z.ZodType<ResponseOf<Kind>>;

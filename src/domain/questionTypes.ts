@@ -1,13 +1,28 @@
 import { badInput } from "./errors.ts";
 import type { QuestionResponse, QuestionType, ResponseKind } from "./questionType.ts";
 import { essay } from "./questionTypes/essay.ts";
+import { gapFill } from "./questionTypes/gapFill.ts";
+import { information } from "./questionTypes/information.ts";
+import { matching } from "./questionTypes/matching.ts";
 import { multipleChoice } from "./questionTypes/multipleChoice.ts";
 import { numeric } from "./questionTypes/numeric.ts";
+import { ordering } from "./questionTypes/ordering.ts";
 import { shortText } from "./questionTypes/shortText.ts";
 import { singleChoice } from "./questionTypes/singleChoice.ts";
 import { trueFalse } from "./questionTypes/trueFalse.ts";
 
-const all = [singleChoice, multipleChoice, trueFalse, shortText, numeric, essay] as const;
+const all = [
+  singleChoice,
+  multipleChoice,
+  trueFalse,
+  shortText,
+  numeric,
+  matching,
+  ordering,
+  gapFill,
+  essay,
+  information,
+] as const;
 
 export type QuestionTypeName = (typeof all)[number]["name"];
 
@@ -40,7 +55,9 @@ const HOW_TO_ANSWER: Record<ResponseKind, string> = {
   text: "Answer this question with a text.",
   number: "Answer this question with a number.",
   order: "Answer this question with the options in order.",
-  pairs: "Answer this question with pairs.",
+  pairs: "Answer this question with pairs of a prompt and an option.",
+  gaps: "Answer this question with what stands in its gaps.",
+  nothing: "There is nothing to answer here.",
 };
 
 /**

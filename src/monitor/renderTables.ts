@@ -45,7 +45,7 @@ const mishaps: Column<QueueFigures>[] = [
 export const queueTable = (queues: readonly QueueFigures[], width: number): Line[] =>
   table(queues, {
     name: { title: "queue", cell: ({ name }) => ({ text: name }) },
-    groups: [counts, percentiles("wait"), percentiles("run"), mishaps],
+    groups: [counts, [...percentiles("wait"), ...percentiles("run")], mishaps],
     width,
   });
 

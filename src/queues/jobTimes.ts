@@ -79,7 +79,7 @@ export function createJobTimes({
     job.attemptsStarted === 1 ? [`w${bucketOf(job.processedOn! - job.timestamp - (job.opts.delay ?? 0))}`] : [];
 
   function ended(queue: string, job: Job<JobData>, outcome: "completed" | "failed"): void {
-    const times = job.processedOn ? [`r${runOf(job)}`, ...waitOf(job)] : []; // a job that stalled too often fails without a run
+    const times = job.processedOn ? [`r${runOf(job)}`, ...waitOf(job)] : []; // a job can fail without having started
     if (job.repeatJobKey) lastRuns.set(lastRunField(queue, job.name), job.finishedOn ?? clock().getTime());
     note(queue, outcome, ...times);
   }

@@ -13,7 +13,7 @@ import { sameAddress } from "./sameAddress.ts";
 
 /** Types that are answered in the person's own words, which can tell anything. A choice or a number tells nobody's name. */
 const IN_OWN_WORDS = Object.values(questionTypes)
-  .filter(({ responseKind }) => responseKind === "text")
+  .filter(({ responseKind }) => responseKind === "text" || responseKind === "gaps")
   .map(({ name }) => name);
 
 /** A table of everybody's jobs is searched, and an essay for each question of years may go. */

@@ -1,5 +1,6 @@
 import type { Db } from "../../prisma/client.ts";
 import { applyOrder, type PaperQuestion as PaperItem } from "../domain/paper.ts";
+import type { ShownGap, ShownOption } from "../domain/questionType.ts";
 import { questionType } from "../domain/questionTypes.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -26,7 +27,10 @@ export interface PaperQuestion {
   stem: string;
   stemFormat: StemFormat;
   points: string;
-  options: readonly { id: string; text: string }[];
+  options: readonly ShownOption[];
+  prompts: readonly ShownOption[];
+  gapText: string | null;
+  gaps: readonly (Omit<ShownGap, "kind"> & { kind: string })[];
   maxLength: number | null;
 }
 
@@ -130,6 +134,9 @@ function toPaperQuestion({ item, section, question }: PaperEntry, index: number)
     stemFormat: question.stemFormat,
     points: item.points,
     options: view.options,
+    prompts: view.prompts ?? [],
+    gapText: view.gapText ?? null,
+    gaps: (view.gaps ?? []).map(({ kind, ...gap }) => ({ ...gap, kind: kind.toUpperCase() })),
     maxLength: view.maxLength,
   };
 }

@@ -189,6 +189,7 @@ export function createQuestionService({
       const courseId = requireId(courseIdGiven, "course");
       const { tags, type, ...given } = parseInput(newQuestion, input);
       const definition = parseDefinition(type, given.definition) as Prisma.InputJsonValue;
+      if (questionType(type).isUnmarked) given.points = "0";
       return db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
         const question = await tx.question.create({ data: { id: newId(), courseId, tags } });
@@ -213,6 +214,7 @@ export function createQuestionService({
         await access.requireStaff(tx, actor, row.courseId, "question");
         const { tags = row.tags, definition, ...changes } = given;
         const { createdAt: _made, ...before } = row.versions[0]!;
+        if (questionType(before.type).isUnmarked) changes.points = "0";
         const version = await tx.questionVersion.create({
           data: {
             ...before,

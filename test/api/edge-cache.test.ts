@@ -40,14 +40,10 @@ async function toldAfter(
 ) {
   const first = await here.ask(query, variables, token);
   expect(isHit(first)).toBe(false);
-  await eventually(
-    "the other process has dropped it too",
-    async () => {
-      const { data, errors } = await there.ask(query, variables, token);
-      return isNew((data ?? { errors }) as never);
-    },
-    2_000,
-  );
+  await eventually("the other process has dropped it too", async () => {
+    const { data, errors } = await there.ask(query, variables, token);
+    return isNew((data ?? { errors }) as never);
+  });
   return first;
 }
 
@@ -150,7 +146,6 @@ describe("the edge cache", () => {
     await eventually(
       "the other process refuses too",
       async () => (await there.refusal(EXAM, variables, student.token)) === "NOT_FOUND",
-      2_000,
     );
     await here.ask(
       "mutation ($input: EnrollStudentsInput!) { enrollStudents(input: $input) { unknownEmails } }",

@@ -15,7 +15,7 @@ const LOGIN = `mutation ($email: String!, $password: String!) {
 }`;
 const PAPER = `query ($id: ID!) { attempt(id: $id) {
   status deadlineAt answers { questionId response revision }
-  paper { questions { id position type responseKind stem points options { id text } maxLength } }
+  paper { questions { id position type responseKind stem points options { id text } prompts { id text } maxLength } }
 } }`;
 const SAVE = `mutation ($attemptId: ID!, $answers: [AnswerInput!]!) {
   saveAnswers(attemptId: $attemptId, answers: $answers) { savedAt deadlineAt receipts { questionId revision outcome message } }
@@ -35,6 +35,8 @@ const GIFT = `
 ::Essay:: Discuss Hamlet. {}
 
 ::Pairs:: Match. { =a -> 1 =b -> 2 =c -> 3 }
+
+::Open:: Is it? { ~yes ~no }
 `;
 
 describe("an exam day", () => {
@@ -86,8 +88,9 @@ describe("an exam day", () => {
       "SHORT_TEXT",
       "NUMERIC",
       "ESSAY",
+      "MATCHING",
     ]);
-    expect(refused).toMatchObject([{ line: 14, title: "Pairs" }]);
+    expect(refused).toMatchObject([{ line: 16, title: "Open" }]);
 
     const exam = await app.ask(
       `mutation ($input: CreateExamInput!) { createExam(input: $input) { id status accessCodeRequired } }`,
@@ -117,8 +120,8 @@ describe("an exam day", () => {
     expect((await app.ask(SEE, { id: examId }, student)).data.exam).toEqual({
       title: "Final",
       status: "PUBLISHED",
-      questionCount: 6,
-      maxScore: "6",
+      questionCount: 7,
+      maxScore: "7",
       course: { slug: "letters-numbers" },
     });
 
@@ -135,8 +138,9 @@ describe("an exam day", () => {
       id: string;
       type: string;
       options: { id: string; text: string }[];
+      prompts: { id: string; text: string }[];
     }[];
-    expect(questions).toHaveLength(6);
+    expect(questions).toHaveLength(7);
     expect(JSON.stringify(paper.data)).not.toMatch(/fraction|pattern|tolerance|"correct"/);
 
     const option = (type: string, text: string) =>
@@ -148,6 +152,12 @@ describe("an exam day", () => {
       SHORT_TEXT: { text: "  william shakespeare " },
       NUMERIC: { number: "3,15" },
       ESSAY: { text: "To be, or not to be." },
+      MATCHING: {
+        pairs: ["a1", "b2", "c3"].map(([prompt, text]) => ({
+          prompt: questions.find(({ type }) => type === "MATCHING")!.prompts.find((one) => one.text === prompt)!.id,
+          option: option("MATCHING", text!),
+        })),
+      },
     };
     const saved = await app.ask(
       SAVE,
@@ -161,11 +171,11 @@ describe("an exam day", () => {
       student,
     );
     expect(saved.data.saveAnswers.receipts.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
-      ...Array(6).fill("SAVED"),
+      ...Array(7).fill("SAVED"),
       "REFUSED",
     ]);
     const reload = await app.ask(PAPER, { id: attemptId }, student);
-    expect(reload.data.attempt.answers).toHaveLength(6);
+    expect(reload.data.attempt.answers).toHaveLength(7);
     expect(reload.data.attempt.paper).toEqual(paper.data.attempt.paper);
 
     const RESULT = `query ($id: ID!) { attempt(id: $id) { status result { score maxScore percent passed complete questions { points feedback } } } }`;
@@ -190,7 +200,7 @@ describe("an exam day", () => {
       const { data } = await app.ask(RESULT, { id: attemptId }, teacher!.token);
       return data.attempt.result;
     });
-    expect(forStaff).toMatchObject({ score: "4.5", maxScore: "6", complete: false, passed: null });
+    expect(forStaff).toMatchObject({ score: "5.5", maxScore: "7", complete: false, passed: null });
     expect((await app.ask(RESULT, { id: attemptId }, student)).data.attempt.result).toBeNull();
 
     const essay = questions.find(({ type }) => type === "ESSAY")!.id;
@@ -208,7 +218,7 @@ describe("an exam day", () => {
     );
     expect(graded.data.gradeAnswer.status).toBe("GRADED");
     const result = await app.ask(RESULT, { id: attemptId }, student);
-    expect(result.data.attempt.result).toMatchObject({ score: "4.75", percent: "79.17", passed: true, complete: true });
+    expect(result.data.attempt.result).toMatchObject({ score: "5.75", percent: "82.14", passed: true, complete: true });
     expect(result.data.attempt.result.questions.map(({ feedback }: { feedback: string | null }) => feedback)).toEqual(
       expect.arrayContaining(["Well done.", "Short."]),
     );
@@ -220,7 +230,7 @@ describe("an exam day", () => {
     );
     expect(all.data.examResults).toEqual({
       totalCount: 1,
-      nodes: [{ score: "4.75", passed: true, student: { email: "eve@school.example" }, attempt: { number: 1 } }],
+      nodes: [{ score: "5.75", passed: true, student: { email: "eve@school.example" }, attempt: { number: 1 } }],
     });
     expect(await app.refusal(START, { id: examId, code: "9 o'clock" }, student)).toBe("NO_ATTEMPTS_LEFT");
   });

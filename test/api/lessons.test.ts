@@ -152,7 +152,6 @@ describe("access to lessons", () => {
       async () =>
         (await there.refusal(LESSON, { id: a }, student.token)) === "NOT_FOUND" &&
         (await there.refusal(CONTENTS, { id: school.courseId }, student.token)) === "NOT_FOUND",
-      2_000,
     );
     await there.ask(
       "mutation ($input: EnrollStudentsInput!) { enrollStudents(input: $input) { unknownEmails } }",
@@ -169,10 +168,10 @@ describe("access to lessons", () => {
     const { data } = await here.ask(UPDATE, { id: a, input: { published: true } }, teacher);
     expect(data.updateLesson.publishedAt).not.toBeNull();
     expect(await contentsFor(student)).toEqual(["one: a"]);
-    await eventually("the other process shows it", shownThere, 2_000);
+    await eventually("the other process shows it", shownThere);
     await here.ask(UPDATE, { id: a, input: { published: false } }, teacher);
     expect(await contentsFor(student)).toEqual([]);
-    await eventually("the other process hides it", async () => !(await shownThere()), 2_000);
+    await eventually("the other process hides it", async () => !(await shownThere()));
   });
 
   it("reaches lessons by node too", async () => {
@@ -300,7 +299,6 @@ describe("reorderLessons", () => {
     await eventually(
       "the other process has the new order",
       async () => (await contentsFor(student, there)).join() === "one: b,two: c a",
-      2_000,
     );
     const movedIn = await reorder([{ sectionId: one, lessonIds: [a, b] }]); // from a section that is not named
     expect(asText(movedIn.data.reorderLessons.contents)).toEqual(["one: a b", "two: c"]);

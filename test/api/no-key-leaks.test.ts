@@ -36,9 +36,40 @@ const definitions: Record<string, object> = {
   TRUE_FALSE: { correct: true, feedbackTrue: "canary-true", feedbackFalse: "canary-false" },
   SHORT_TEXT: { answers: [{ pattern: "canary-pattern", feedback: "canary-short" }] },
   NUMERIC: { answers: [{ value: "424242", tolerance: "0.125", feedback: "canary-numeric" }] },
+  MATCHING: {
+    options: [
+      { id: "x", text: "shown x", feedback: "canary-match-option" },
+      { id: "y", text: "shown y" },
+    ],
+    prompts: [{ id: "p", text: "shown p", match: "x", feedback: "canary-match" }],
+  },
+  ORDERING: {
+    items: [
+      { id: "one", text: "shown 1" },
+      { id: "two", text: "shown 2" },
+    ],
+    feedbackRight: "canary-order-right",
+    feedbackWrong: "canary-order-wrong",
+  },
+  GAP_FILL: {
+    text: "shown [[g]] and [[h]] and [[i]]",
+    gaps: [
+      {
+        id: "g",
+        kind: "choice",
+        options: [
+          { text: "shown in a gap", fraction: "0.125", feedback: "canary-gap-choice" },
+          { text: "shown in a gap too", fraction: "1" },
+        ],
+      },
+      { id: "h", kind: "text", answers: [{ regex: "canary-gap-regex" }] },
+      { id: "i", kind: "number", answers: [{ value: "424242", feedback: "canary-gap-number" }] },
+    ],
+  },
   ESSAY: { guidance: "canary-guidance" },
+  INFORMATION: {},
 };
-const LEAKS = new RegExp(`${SECRET}|424242|0\\.125|fraction|pattern|tolerance|correct"|guidance`, "i");
+const LEAKS = new RegExp(`${SECRET}|424242|0\\.125|fraction|pattern|tolerance|correct"|guidance|"match"`, "i");
 
 let app: TestApp;
 let schema: GraphQLSchema;
@@ -161,7 +192,7 @@ describe("a student before the release of the results", () => {
     const text = JSON.stringify(data);
     expect(text).toMatch(LEAKS);
     for (const secret of text.match(/canary-[\w-]+/g)!) expect(JSON.stringify([common, definitions])).toContain(secret);
-    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(12);
+    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(19);
   });
 });
 

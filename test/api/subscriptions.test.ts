@@ -178,9 +178,7 @@ describe("event streams", () => {
     const overSse = subscribeTo(another.url, ATTEMPT, { id }, student.token, "sse");
     await Promise.all([overWs.next(), overSse.next()]);
     const ends = Promise.allSettled([overWs.next(), overSse.next()]);
-    const startedAt = performance.now();
-    await another.close();
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    await another.close(); // would not end before the subscriptions do
     await ends;
   });
 });

@@ -96,7 +96,7 @@ describe("a video", () => {
     const id = await aVideo(here.container, school, { status: "READY" });
     const isSeen = async (app: TestApp) => !(await app.refusal(VIDEO, { id }, student.token));
     const become = (seen: boolean) =>
-      eventually(`it is ${seen ? "shown" : "hidden"}`, async () => (await isSeen(there)) === seen, 2_000);
+      eventually(`it is ${seen ? "shown" : "hidden"}`, async () => (await isSeen(there)) === seen);
     expect(await isSeen(here)).toBe(false);
     expect(await isSeen(there)).toBe(false);
     expect((await there.ask(VIDEO, { id }, teacher)).data.video.status).toBe("READY");
@@ -168,11 +168,7 @@ describe("deleteVideo", () => {
     expect((await here.ask(DELETE, { id }, teacher)).data.deleteVideo).toBe(true);
     expect(await here.refusal(DELETE, { id }, teacher)).toBe("NOT_FOUND");
     expect(await here.refusal(VIDEO, { id }, teacher)).toBe("NOT_FOUND");
-    await eventually(
-      "gone there too",
-      async () => (await there.refusal(VIDEO, { id }, teacher)) === "NOT_FOUND",
-      2_000,
-    );
+    await eventually("gone there too", async () => (await there.refusal(VIDEO, { id }, teacher)) === "NOT_FOUND");
     expect(await db.watchProgress.count({ where: { videoId: id } })).toBe(0);
     expect(await jobsFor(id)).toBe(1);
     expect(await db.auditEntry.count({ where: { action: "deleteVideo", entityId: id } })).toBe(1);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { z } from "zod";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { QuestionResponse } from "../../src/domain/questionType.ts";
@@ -30,7 +31,7 @@ const feedbackOf = (type: string, given: unknown, answer: unknown) => {
 };
 
 const SECRET = "do-not-show";
-const examples: { type: string; definition: Record<string, unknown>; response: QuestionResponse }[] = [
+const examples: { type: string; definition: Record<string, unknown>; response: QuestionResponse | null }[] = [
   {
     type: "SINGLE_CHOICE",
     definition: {
@@ -57,9 +58,47 @@ const examples: { type: string; definition: Record<string, unknown>; response: Q
     definition: { answers: [{ pattern: SECRET, feedback: SECRET }] },
     response: { text: "something" },
   },
-  { type: "NUMERIC", definition: { answers: [{ value: 3, feedback: SECRET }] }, response: { number: "3,5" } },
+  {
+    type: "NUMERIC",
+    definition: { answers: [{ value: 3, feedback: SECRET }], units: [{ unit: "m", factor: 1 }] },
+    response: { number: "3,5 m" },
+  },
+  {
+    type: "MATCHING",
+    definition: {
+      options: [
+        { id: "a", text: "A" },
+        { id: "b", text: "B" },
+      ],
+      prompts: [{ id: "p", text: "P", match: "a", feedback: SECRET }],
+    },
+    response: { pairs: [{ prompt: "p", option: "b" }] },
+  },
+  {
+    type: "ORDERING",
+    definition: {
+      items: [
+        { id: "a", text: "A" },
+        { id: "b", text: "B" },
+      ],
+      feedbackRight: SECRET,
+    },
+    response: { order: ["b", "a"] },
+  },
+  {
+    type: "GAP_FILL",
+    definition: {
+      text: "The [[animal]] says moo.",
+      gaps: [{ id: "animal", kind: "text", answers: [{ pattern: SECRET }] }],
+    },
+    response: { gaps: [{ gap: "animal", value: "cow" }] },
+  },
   { type: "ESSAY", definition: { guidance: SECRET }, response: { text: "Once upon a time" } },
+  { type: "INFORMATION", definition: {}, response: null },
 ];
+const answerable = examples.filter((example): example is typeof example & { response: QuestionResponse } =>
+  Boolean(example.response),
+);
 
 describe("every question type", () => {
   it("has an example here", () => {
@@ -78,20 +117,27 @@ describe("every question type", () => {
     });
   });
 
-  it.each(examples)("$type takes its response and shows nothing of the key", ({ type, definition, response }) => {
+  it.each(answerable)("$type takes its response and shows nothing of the key", ({ type, definition, response }) => {
     const parsed = parseDefinition(type, definition);
     expect(parseResponse(type, parsed, response)).toEqual(response);
     const view = questionType(type).studentView(parsed);
-    expect(Object.keys(view).sort()).toEqual(["maxLength", "options", "responseKind"]);
-    for (const option of view.options) expect(Object.keys(option).sort()).toEqual(["id", "text"]);
+    for (const option of [...view.options, ...(view.prompts ?? [])])
+      expect(Object.keys(option).sort()).toEqual(["id", "text"]);
     expect(JSON.stringify(view)).not.toContain(SECRET);
   });
 
-  it.each(examples)("$type refuses every response of another kind", ({ type, definition, response }) => {
+  it("INFORMATION takes no response at all", () => {
+    const parsed = parseDefinition("INFORMATION", {});
+    for (const response of [{ choice: "a" }, { nothing: null }, {}, { text: "" }])
+      expect(refusal(() => parseResponse("INFORMATION", parsed, response)).message).toMatch(/nothing to answer/);
+  });
+
+  it.each(answerable)("$type refuses every response of another kind", ({ type, definition, response }) => {
     const parsed = parseDefinition(type, definition);
-    const others = [{ choice: "a" }, { choices: ["a"] }, { text: "a" }, { number: "1" }].filter(
-      (other) => Object.keys(other)[0] !== Object.keys(response)[0],
-    );
+    const others = [
+      ...[{ choice: "a" }, { choices: ["a"] }, { text: "a" }, { number: "1" }],
+      ...[{ order: ["a"] }, { pairs: [] }, { gaps: [] }],
+    ].filter((other) => Object.keys(other)[0] !== Object.keys(response)[0]);
     for (const other of [...others, { ...response, extra: 1 }, {}, null, "a", ["a"]]) {
       expect(refusal(() => parseResponse(type, parsed, other)).message).toMatch(/^Answer this question with /);
     }
@@ -297,6 +343,9 @@ describe("SHORT_TEXT", () => {
     ["New York", { spaces: "ignore" }, "NewYork", true],
     ["2\\*3", {}, "2*3", true],
     ["2\\*3", {}, "2x3", false],
+    ["café", {}, "cafe", false],
+    ["café", { ignoreAccents: true }, "CAFE", true],
+    ["cafe", { ignoreAccents: true }, "cafe\u0301", true],
   ])("with the pattern %j and the rules %j, the text %j is accepted: %j", (pattern, rules, text, accepted) => {
     expect(accepts(pattern, rules, text)).toBe(accepted);
   });
@@ -352,10 +401,243 @@ describe("NUMERIC", () => {
     [{ value: 2, tolerance: -1 }, "The number must be at least 0."],
     [{ value: "two" }, "This is not a number."],
     [{ value: 2, max: 3 }, 'Unrecognized key: "max"'],
-    [{}, "An answer is { value, tolerance }, { min, max } or { any: true }."],
+    [{}, "An answer is { value, tolerance }, { value, significantFigures }, { min, max } or { any: true }."],
   ])("refuses the answer %j", (answer, message) => {
     const { fields } = refusal(() => parseDefinition("NUMERIC", { answers: [answer] }));
     expect(fields).toEqual([{ path: "definition.answers.0", message }]);
+  });
+});
+
+describe("NUMERIC with units, rounding and relative tolerance", () => {
+  const metres = (penalty = "0") => ({
+    answers: [{ value: "2.5" }],
+    units: [
+      { unit: "m", factor: "1" },
+      { unit: "mm", factor: "0.001" },
+      { unit: "km", factor: "1e3" },
+    ],
+    missingUnitPenalty: penalty,
+  });
+
+  it.each([
+    ["2,5 m", "1"],
+    ["2500mm", "1"],
+    ["m 2.5", "1"],
+    ["2.5e-3 km", "1"],
+    ["2.5 mm", "0"],
+    ["2.5", "1"],
+  ])("%s of a length gives %s", (number, fraction) => {
+    expect(fractionOf("NUMERIC", metres(), { number })).toBe(fraction);
+  });
+
+  it("takes away what a missing unit costs", () => {
+    expect(fractionOf("NUMERIC", metres("0.25"), { number: "2.5" })).toBe("0.75");
+    expect(fractionOf("NUMERIC", metres("0.25"), { number: "2.5 m" })).toBe("1");
+  });
+
+  it("refuses a unit it does not know", () => {
+    const parsed = parseDefinition("NUMERIC", metres());
+    expect(refusal(() => parseResponse("NUMERIC", parsed, { number: "2.5 s" })).message).toMatch(/with a unit/);
+  });
+
+  it.each([
+    ["0.0012345", 3, "0.00123", "1"],
+    ["0.0012345", 3, "0.001235", "0"],
+    ["-25", 1, "-30", "1"],
+    ["99.96", 3, "100", "1"],
+  ])("%s to %i figures: %s gives %s", (value, significantFigures, number, fraction) => {
+    expect(fractionOf("NUMERIC", { answers: [{ value, significantFigures }] }, { number })).toBe(fraction);
+  });
+
+  it.each([
+    ["-202", "1"],
+    ["-198", "1"],
+    ["-202.01", "0"],
+  ])("one per cent around -200 holds %s: %s", (number, fraction) => {
+    const answers = [{ value: "-200", tolerance: "0.01", toleranceType: "relative" }];
+    expect(fractionOf("NUMERIC", { answers }, { number })).toBe(fraction);
+  });
+});
+
+describe("SHORT_TEXT with regular expressions", () => {
+  const fits = (regex: string, text: string, rules: object = {}) =>
+    fractionOf("SHORT_TEXT", { answers: [{ regex }], ...rules }, { text }) === "1";
+
+  it("fits the whole text", () => {
+    expect(fits("colou?r", " Color ")).toBe(true);
+    expect(fits("colou?r", "colors")).toBe(false);
+    expect(fits("colou?r", "Color", { caseSensitive: true })).toBe(false);
+    expect(fits("\\d{4}-\\d{2}", "2026-11")).toBe(true);
+  });
+
+  it("takes no time where others take for ever", () => {
+    expect(fits("(a+)+b", "a".repeat(999))).toBe(false);
+  });
+
+  it.each(["(", "a{2000}", "(a)\\1", "(?=a)b"])("refuses %s, which RE2 cannot do", (regex) => {
+    const { fields } = refusal(() => parseDefinition("SHORT_TEXT", { answers: [{ regex }] }));
+    expect(fields?.[0]?.message).toMatch(/not a regular expression/);
+  });
+});
+
+describe("MULTIPLE_CHOICE scored in other ways", () => {
+  const options = ["a", "b", "c", "d"].map((id) => ({ id, text: id, correct: id < "c" }));
+  const fractions = (rules: object, ...choices: string[]) =>
+    choices.map((chosen) => fractionOf("MULTIPLE_CHOICE", { options, ...rules }, { choices: [...chosen] }));
+
+  it("takes a wrong one from a right one", () => {
+    const scoring = "rightMinusWrong";
+    expect(fractions({ scoring }, "ab", "a", "ac", "acd", "")).toEqual(["1", "0.5", "0", "0", "0"]);
+    expect(fractions({ scoring, floor: "-1" }, "cd", "acd", "abcd")).toEqual(["-1", "-0.5", "0"]);
+    expect(fractions({ scoring, floor: "-0.25" }, "cd")).toEqual(["-0.25"]);
+  });
+
+  it("counts each option that was judged rightly", () => {
+    expect(fractions({ scoring: "proportional" }, "ab", "a", "ac", "cd", "")).toEqual(["1", "0.75", "0.5", "0", "0.5"]);
+  });
+});
+
+describe("MATCHING", () => {
+  const definition = {
+    options: ["mammal", "amphibian", "insect"].map((text) => ({ id: text[0], text })),
+    prompts: [
+      { id: "1", text: "dog", match: "m", feedback: "Dogs are mammals." },
+      { id: "2", text: "frog", match: "a" },
+      { id: "3", text: "toad", match: "a" },
+    ],
+  };
+  const pairs = (text: string) => ({
+    pairs: text.split(" ").map((pair) => ({ prompt: pair[0]!, option: pair[1]! })),
+  });
+
+  it("gives each prompt its share", () => {
+    const of = (text: string) => fractionOf("MATCHING", definition, pairs(text));
+    expect([of("1m 2a 3a"), of("1m 2m"), of("2i")]).toEqual(["1", "0.333333333333333", "0"]);
+    expect(fractionOf("MATCHING", { ...definition, scoring: "allOrNothing" }, pairs("1m 2a"))).toBe("0");
+    expect(feedbackOf("MATCHING", definition, pairs("1i"))).toBe("Dogs are mammals.");
+    expect(feedbackOf("MATCHING", definition, pairs("2a"))).toBeNull();
+  });
+
+  it.each([
+    ["1m 1a", "A prompt is matched twice."],
+    ["4m", "This is not one of the prompts."],
+    ["1z", "This is not one of the options."],
+  ])("refuses %s", (text, message) => {
+    const parsed = parseDefinition("MATCHING", definition);
+    expect(refusal(() => parseResponse("MATCHING", parsed, pairs(text))).message).toBe(message);
+  });
+
+  it("refuses a key that is no option, and two prompts of one id", () => {
+    const prompts = [
+      { id: "1", text: "dog", match: "z" },
+      { id: "1", text: "cat", match: "m" },
+    ];
+    expect(refusal(() => parseDefinition("MATCHING", { ...definition, prompts })).fields).toEqual([
+      { path: "definition.prompts", message: "Two prompts have the same id." },
+      { path: "definition.prompts.0.match", message: "There is no such option." },
+    ]);
+  });
+});
+
+describe("ORDERING", () => {
+  const items = ["a", "b", "c", "d"].map((id) => ({ id, text: id }));
+  const of = (scoring: string, ...orders: string[]) =>
+    orders.map((order) => fractionOf("ORDERING", { items, scoring }, { order: [...order] }));
+
+  it("wants the exact order, or gives shares for what follows rightly", () => {
+    expect(of("exact", "abcd", "abdc")).toEqual(["1", "0"]);
+    expect(of("adjacentPairs", "abcd", "cdab", "dcba")).toEqual(["1", "0.666666666666667", "0"]);
+    expect(of("longestCommonSubsequence", "abcd", "dabc", "cdab", "dcba")).toEqual([
+      "1",
+      "0.666666666666667",
+      "0.333333333333333",
+      "0",
+    ]);
+  });
+
+  it("shows its items in an order that tells nothing, the same each time", () => {
+    const ids = (order: string) => {
+      const definition = parseDefinition("ORDERING", { items: [...order].map((id) => ({ id, text: id })) });
+      return questionType("ORDERING")
+        .studentView(definition)
+        .options.map(({ id }) => id)
+        .join("");
+    };
+    expect(ids("abcd")).toBe(ids("dbca"));
+  });
+
+  it.each([["abc"], ["aabc"], ["abcdd"]])("refuses %s", (order) => {
+    const parsed = parseDefinition("ORDERING", { items });
+    expect(refusal(() => parseResponse("ORDERING", parsed, { order: [...order] })).message).toMatch(/each once/);
+  });
+
+  it("agrees with counting every subsequence, whatever the order", () => {
+    const common = (order: string): number =>
+      Math.max(
+        ...Array.from({ length: 2 ** order.length }, (_, mask) => {
+          const kept = [...order].filter((_id, at) => mask & (1 << at));
+          return kept.join() === [...kept].sort().join() ? kept.length : 0;
+        }),
+      );
+    fc.assert(
+      fc.property(fc.shuffledSubarray(["a", "b", "c", "d"], { minLength: 4 }), (order) => {
+        const expected = (common(order.join("")) - 1) / 3;
+        expect(Number(of("longestCommonSubsequence", order.join(""))[0])).toBeCloseTo(expected, 12);
+      }),
+    );
+  });
+});
+
+describe("GAP_FILL", () => {
+  const definition = {
+    text: "[[a]] boils at [[b]] and is [[c]].",
+    gaps: [
+      { id: "a", kind: "text", answers: [{ pattern: "water" }], weight: "2" },
+      { id: "b", kind: "number", answers: [{ value: "100", tolerance: "1" }], units: [{ unit: "°C", factor: "1" }] },
+      {
+        id: "c",
+        kind: "choice",
+        options: [
+          { id: "x", text: "wet", fraction: "1", feedback: "So it is." },
+          { id: "y", text: "dry", fraction: "-1" },
+        ],
+      },
+    ],
+  };
+  const filled = (gaps: Record<string, string>) => ({
+    gaps: Object.entries(gaps).map(([gap, value]) => ({ gap, value })),
+  });
+
+  it.each([
+    [{ a: "Water", b: "100,5 °C", c: "x" }, "1"],
+    [{ a: "water" }, "0.5"],
+    [{ a: "water", c: "y" }, "0.25"],
+    [{ c: "y" }, "0"],
+    [{}, "0"],
+  ])("%j gives %s", (gaps, fraction) => {
+    expect(fractionOf("GAP_FILL", definition, filled(gaps))).toBe(fraction);
+  });
+
+  it("goes below 0 only as far as its floor", () => {
+    expect(fractionOf("GAP_FILL", { ...definition, floor: "-0.1" }, filled({ c: "y" }))).toBe("-0.1");
+    expect(feedbackOf("GAP_FILL", definition, filled({ c: "x" }))).toBe("So it is.");
+  });
+
+  it.each([
+    [{ d: "x" }, "This is not one of the gaps."],
+    [{ c: "z" }, "This is not one of the options."],
+    [{ b: "hot" }, "This is not a number. Write it like 3.14, 3,14 or 1e-3."],
+  ])("refuses %j", (gaps, message) => {
+    const parsed = parseDefinition("GAP_FILL", definition);
+    expect(refusal(() => parseResponse("GAP_FILL", parsed, filled(gaps))).message).toBe(message);
+  });
+
+  it.each([
+    ["a gap that is not in the text", { text: "[[a]] [[b]]" }, /0 times/],
+    ["a gap that is there twice", { text: "[[a]] [[b]] [[c]] [[c]]" }, /2 times/],
+  ])("refuses %s", (_what, change, message) => {
+    const { fields } = refusal(() => parseDefinition("GAP_FILL", { ...definition, ...change }));
+    expect(fields).toMatchObject([{ path: "definition.gaps.2.id", message: expect.stringMatching(message) }]);
   });
 });
 

@@ -32,6 +32,6 @@ describe("matchesWildcard", () => {
   it("is quick where backtracking would take for ever", () => {
     const started = performance.now();
     expect(matchesWildcard(`${"a*".repeat(400)}b`, "a".repeat(1_000))).toBe(false);
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(performance.now() - started).toBeLessThan(5_000); // backtracking would take years
   });
 });

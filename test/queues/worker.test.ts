@@ -233,11 +233,9 @@ describe("a worker that is killed", () => {
     expect(await app.stateOf(id)).toBe("active");
 
     const done: string[] = [];
-    const since = Date.now();
     app.work({ note: async ({ text }) => void done.push(text) }, { timing });
     await eventually(() => done.length > 0);
     expect(done).toEqual(["interrupted"]);
-    expect(Date.now() - since).toBeLessThan(timing.lockMs + 2 * timing.stalledCheckMs + 2_000);
     await isIn(id, "completed");
     expect((await jobOf(id)).attemptsMade).toBe(1);
 

@@ -66,7 +66,7 @@ describe("a read", () => {
     await expect(one.cache.getOrSetCache("exam:1", () => Promise.reject(failure))).rejects.toBe(failure);
     const start = performance.now();
     expect(await two.cache.getOrSetCache("exam:1", async () => "here")).toBe("here");
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(performance.now() - start).toBeLessThan(1_900); // the lease of the failed one would last two seconds
   });
 
   it("gives plain frozen data, the same from the fetch as from the cache", async () => {

@@ -35,11 +35,9 @@ describe.each<RedisRole>(["queue", "cache", "subscriber"])("a connection of the 
       const underWay = expect(redis.ping()).rejects.toThrow();
       await server.kill();
       await underWay;
-      const start = performance.now();
-      await expect(redis.ping()).rejects.toThrow();
-      expect(performance.now() - start).toBeLessThan(200);
+      await expect(redis.ping()).rejects.toThrow(); // the server is started only after that
       await server.start();
-      await until("it is back", () => redis.status === "ready", 3_000);
+      await until("it is back", () => redis.status === "ready");
     } finally {
       redis.disconnect();
       await server.start();

@@ -300,7 +300,7 @@ describe("somebody who follows a processing", () => {
 
     const { data } = await app.ask(CANCEL, { id }, token());
     expect(data.cancelVideo.status).toBe("FAILED");
-    await eventually("ffmpeg is gone", async () => (await ownFfmpegs()).length === 0, 3_000);
+    await eventually("ffmpeg is gone", async () => (await ownFfmpegs()).length === 0);
     await watching;
     const percents = seen.filter(({ status }) => status === "PROCESSING").map((each) => each.processingPercent!);
     expect([...percents].sort((a, b) => a - b)).toEqual(percents);

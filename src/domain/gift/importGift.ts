@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { idOfText } from "../choiceOptions.ts";
 import { DomainError } from "../errors.ts";
-import { parseDefinition, type QuestionTypeName } from "../questionTypes.ts";
+import { parseDefinition, type QuestionTypeName, questionTypes } from "../questionTypes.ts";
 import { storedText } from "../storedText.ts";
 import { type GiftAnswers, GiftProblem, type GiftQuestion, type GiftText } from "./giftQuestion.ts";
 import { type GiftEntry, parseGift } from "./parseGift.ts";
@@ -12,7 +13,7 @@ export interface ImportedQuestion {
   stemFormat: "PLAIN" | "HTML" | "MARKDOWN" | "MOODLE";
   /** As `parseDefinition` returned it. */
   definition: unknown;
-  /** A decimal; GIFT knows no points, so it is always "1". */
+  /** A decimal; GIFT knows no points, so it is "1", and "0" for what asks nothing. */
   points: string;
   feedback: string | null;
   tags: string[];
@@ -101,6 +102,7 @@ function importQuestion(
   const { title, stem, id } = question;
   try {
     const { type, definition } = toDefinition(question);
+    const { isUnmarked } = questionTypes[type];
     const given = content.safeParse({
       title,
       stem: stem.text,
@@ -114,7 +116,7 @@ function importQuestion(
       type,
       stemFormat: STEM_FORMATS[stem.format],
       definition: parseDefinition(type, definition),
-      points: "1",
+      points: isUnmarked ? "0" : "1",
     };
     taken.push({ line, title, question: imported, changed: changes(question) });
   } catch (error) {
@@ -169,10 +171,19 @@ function toDefinition(question: GiftAnswers): { type: QuestionTypeName; definiti
     case "essay":
       return { type: "ESSAY", definition: {} };
     case "match":
-      throw new GiftProblem("Matching questions are not supported yet.");
+      return { type: "MATCHING", definition: matchingOf(question.pairs) };
     case "description":
-      throw new GiftProblem("This is a description: a text without { } and so without answers. It is not a question.");
+      return { type: "INFORMATION", definition: {} };
   }
+}
+
+/** A pair without a left side is an option that belongs to nothing. */
+function matchingOf(pairs: readonly { left: GiftText; right: string }[]) {
+  const options = [...new Set(pairs.map(({ right }) => right))].map((text) => ({ id: idOfText(text), text }));
+  const prompts = pairs
+    .filter(({ left }) => left.text !== "")
+    .map(({ left, right }, at) => ({ id: String(at + 1), text: left.text, match: idOfText(right) }));
+  return { options, prompts };
 }
 
 /** Options and feedback share the format of the stem here, and there is no field for an id. */
@@ -198,6 +209,7 @@ function textsOf(question: GiftQuestion): GiftText[] {
   if (question.type === "multichoice" || question.type === "shortanswer") {
     texts.push(...question.answers.flatMap(({ text, feedback }) => [text, feedback]));
   }
+  if (question.type === "match") texts.push(...question.pairs.map(({ left }) => left));
   if (question.type === "numerical") texts.push(...question.answers.map(({ feedback }) => feedback));
   return texts.filter((text) => text !== null);
 }

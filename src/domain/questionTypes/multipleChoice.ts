@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { isOption, MAX_OPTIONS, NOT_AN_OPTION, optionFields, optionList, shown, shuffled } from "../choiceOptions.ts";
-import { decimalField, Exact } from "../decimal.ts";
+import { decimalField, Exact, share } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
 
 /** Thirds are written 33.33333 %, so the sum may miss the whole by a little. */
 const SUM_TOLERANCE = 0.01;
-const FRACTION_PLACES = 15;
 
 const option = z
   .strictObject({
@@ -25,8 +24,14 @@ const definition = z.strictObject({
     const problem = weightProblem(options);
     if (problem) context.addIssue({ code: "custom", message: problem });
   }),
-  /** `weighted` adds the weights of what was chosen; `allOrNothing` wants exactly the right options. */
-  scoring: z.enum(["weighted", "allOrNothing"]).default("weighted"),
+  /**
+   * `weighted` adds the weights of what was chosen. `rightMinusWrong` gives each right option chosen its share of the right ones,
+   * and each wrong one chosen takes as much. `proportional` gives a share for each option judged rightly, chosen or not.
+   * `allOrNothing` wants exactly the right options.
+   */
+  scoring: z.enum(["weighted", "rightMinusWrong", "proportional", "allOrNothing"]).default("weighted"),
+  /** The share that wrong choices may take the question down to; 0 if left out. */
+  floor: decimalField({ min: -1, max: 0 }).optional(),
 });
 
 type Weighted = Pick<z.output<typeof option>, "correct" | "fraction">;
@@ -48,6 +53,27 @@ const sumOfWeights = (options: readonly Weighted[]) =>
   options.reduce((sum, option) => sum.plus(weightOf(option)), new Exact(0));
 const sumOfRight = (options: readonly Weighted[]) => sumOfWeights(options.filter(isRight));
 
+function shareOf(
+  options: readonly Weighted[],
+  chosen: readonly Weighted[],
+  scoring: z.output<typeof definition>["scoring"],
+) {
+  const right = options.filter(isRight).length;
+  const rightChosen = chosen.filter(isRight).length;
+  const judgedRightly = options.filter((option) => isRight(option) === chosen.includes(option)).length;
+  switch (scoring) {
+    case "weighted":
+      // Divided by what the right ones make, so that three thirds of 33.33333 % are the whole.
+      return share(sumOfWeights(chosen), sumOfRight(options));
+    case "rightMinusWrong":
+      return share(2 * rightChosen - chosen.length, right);
+    case "proportional":
+      return share(judgedRightly, options.length);
+    case "allOrNothing":
+      return new Exact(judgedRightly === options.length ? 1 : 0);
+  }
+}
+
 /** Any number of options is chosen, with partial credit or all or nothing. */
 export const multipleChoice = defineQuestionType({
   name: "MULTIPLE_CHOICE",
@@ -66,15 +92,10 @@ export const multipleChoice = defineQuestionType({
 
   shuffleOptions: ({ options }) => shuffled(options),
 
-  grade({ options, scoring }, { choices }) {
+  grade({ options, scoring, floor = "0" }, { choices }) {
     const chosen = options.filter(({ id }) => choices.includes(id));
     const feedback = chosen.flatMap(({ feedback }) => feedback ?? []).join("\n") || null;
-    if (scoring === "allOrNothing") {
-      const exact = options.every((option) => isRight(option) === chosen.includes(option));
-      return { kind: "graded", fraction: new Exact(exact ? 1 : 0), feedback };
-    }
-    // Divided by what the right ones make, so that three thirds of 33.33333 % are the whole.
-    const share = sumOfWeights(chosen).div(sumOfRight(options)).toDecimalPlaces(FRACTION_PLACES);
-    return { kind: "graded", fraction: Exact.max(0, Exact.min(1, share)), feedback };
+    const fraction = Exact.max(floor, Exact.min(1, shareOf(options, chosen, scoring)));
+    return { kind: "graded", fraction, feedback };
   },
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { importGift } from "../../../src/domain/gift/importGift.ts";
-import { questionTypes } from "../../../src/domain/questionTypes.ts";
+import { parseDefinition, questionTypes } from "../../../src/domain/questionTypes.ts";
 
 const importDemo = (name: string) =>
   importGift(readFileSync(new URL(`../../../prisma/demo/${name}.gift`, import.meta.url), "utf8"));
@@ -18,6 +18,12 @@ describe("the demo's question files", () => {
   it("hold one question of every type", () => {
     const { taken, refused } = importDemo("every-type");
     expect(refused).toEqual([]);
-    expect(taken.map(({ question }) => question.type)).toEqual(Object.keys(questionTypes));
+    const more = JSON.parse(readFileSync(new URL("../../../prisma/demo/more-types.json", import.meta.url), "utf8")) as {
+      type: string;
+      definition: unknown;
+    }[];
+    for (const { type, definition } of more) parseDefinition(type, definition);
+    const types = [...taken.map(({ question }) => question.type), ...more.map(({ type }) => type)];
+    expect(types.sort()).toEqual(Object.keys(questionTypes).sort());
   });
 });

@@ -75,12 +75,11 @@ describeWithSharedData("GIFT files of another project", () => {
     expect(parseGift(`\uFEFF${file.replaceAll("\n", "\r\n")}`).map(toExpected)).toEqual(expected[name]);
   });
 
-  it.each(names)("%s is imported but for descriptions and matching, which are refused by name", (name) => {
+  it.each(names)("%s is imported whole", (name) => {
     const { taken, refused } = importGift(readShared(`gift/${name}`));
     const types = (expected[name] ?? []).map(({ type }) => type).filter((type) => type !== "category");
-    const notDelivered = types.filter((type) => type === "match" || type === "description");
-    expect(taken).toHaveLength(types.length - notDelivered.length);
-    expect(refused.map(({ reason }) => /description|matching/i.test(reason))).toEqual(notDelivered.map(() => true));
+    expect(refused).toEqual([]);
+    expect(taken).toHaveLength(types.length);
   });
 
   it("keep their feedback", () => {

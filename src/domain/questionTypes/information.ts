@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { Exact } from "../decimal.ts";
+import { defineQuestionType } from "../questionType.ts";
+
+/** A text between the questions: there is nothing to answer and nothing to earn. */
+export const information = defineQuestionType({
+  name: "INFORMATION",
+  description: "A text between the questions: there is nothing to answer and nothing to earn.",
+  responseKind: "nothing",
+  isUnmarked: true,
+  definition: z.strictObject({}),
+  response: z.never(),
+  problemWith: () => null,
+  studentView: () => ({ responseKind: "nothing", options: [], maxLength: null }),
+  shuffleOptions: () => [],
+  grade: () => ({ kind: "graded", fraction: new Exact(0), feedback: null }),
+});

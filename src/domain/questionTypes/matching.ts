@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { MAX_OPTIONS, NOT_AN_OPTION, optionFields, optionList, scrambled, shown, shuffled } from "../choiceOptions.ts";
+import { Exact, share } from "../decimal.ts";
+import { defineQuestionType } from "../questionType.ts";
+import { storedText } from "../storedText.ts";
+
+const definition = z
+  .strictObject({
+    /** What may be chosen, also what fits nothing. */
+    options: optionList(z.strictObject(optionFields)),
+    prompts: z
+      .array(
+        z.strictObject({
+          id: z.string().regex(/^[\w-]{1,64}$/, "An id has 1 to 64 letters, digits, _ or -."),
+          text: storedText(20_000).refine((text) => text.trim() !== "", "A prompt needs a text."),
+          /** The id of the option that belongs to it. */
+          match: z.string(),
+          /** Shown to who found the match, and to who did not. */
+          feedback: storedText(20_000).optional(),
+        }),
+      )
+      .min(1, "There is nothing to match.")
+      .max(MAX_OPTIONS),
+    /** `proportional` gives each prompt the same share; `allOrNothing` wants all of them. */
+    scoring: z.enum(["proportional", "allOrNothing"]).default("proportional"),
+  })
+  .superRefine(({ options, prompts }, context) => {
+    if (new Set(prompts.map(({ id }) => id)).size < prompts.length)
+      context.addIssue({ code: "custom", path: ["prompts"], message: "Two prompts have the same id." });
+    prompts.forEach(({ match }, at) => {
+      if (!options.some(({ id }) => id === match))
+        context.addIssue({ code: "custom", path: ["prompts", at, "match"], message: "There is no such option." });
+    });
+  });
+
+/** To each prompt belongs one of the options; an option may belong to several prompts or to none. */
+export const matching = defineQuestionType({
+  name: "MATCHING",
+  description: "To each prompt belongs one of the options; an option may belong to several prompts or to none.",
+  responseKind: "pairs",
+  definition,
+
+  response: z.strictObject({
+    pairs: z
+      .array(z.strictObject({ prompt: z.string(), option: z.string() }))
+      .max(MAX_OPTIONS, "There are not so many prompts."),
+  }),
+
+  problemWith({ prompts, options }, { pairs }) {
+    if (new Set(pairs.map(({ prompt }) => prompt)).size < pairs.length) return "A prompt is matched twice.";
+    if (!pairs.every((pair) => prompts.some(({ id }) => id === pair.prompt))) return "This is not one of the prompts.";
+    return pairs.every((pair) => options.some(({ id }) => id === pair.option)) ? null : NOT_AN_OPTION;
+  },
+
+  studentView: ({ prompts, options }) => ({
+    responseKind: "pairs",
+    options: shown(scrambled(options)),
+    prompts: shown(prompts),
+    maxLength: null,
+  }),
+
+  shuffleOptions: ({ options }) => shuffled(scrambled(options)),
+
+  grade({ prompts, scoring }, { pairs }) {
+    const given = new Map(pairs.map(({ prompt, option }) => [prompt, option]));
+    const right = prompts.filter(({ id, match }) => given.get(id) === match).length;
+    const feedback =
+      prompts.flatMap(({ id, feedback }) => (given.has(id) && feedback ? [feedback] : [])).join("\n") || null;
+    const fraction =
+      scoring === "proportional" ? share(right, prompts.length) : new Exact(right === prompts.length ? 1 : 0);
+    return { kind: "graded", fraction, feedback };
+  },
+});
