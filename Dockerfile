@@ -19,7 +19,7 @@ RUN cd node_modules && rm -rf prisma typescript @typescript effect @electric-sql
 COPY --from=build /app/dist ./dist
 # Fails the build if one of them was needed after all.
 RUN node --input-type=module -e "for (const part of ['src/program', 'src/apollo/index', 'src/workers/allWorkers', \
-    'src/monitor/snapshot', 'prisma/seed', 'prisma/migrate']) await import('/app/dist/' + part + '.js'); \
+    'src/monitor/snapshot', 'src/monitor/web/serve', 'prisma/seed', 'prisma/migrate']) await import('/app/dist/' + part + '.js'); \
     (await import('/app/dist/src/mails/mailTemplates.js')).createMailTemplates(); process.exit(0)"
 
 FROM node:24-bookworm-slim
@@ -33,7 +33,7 @@ COPY package.json LICENSE ./
 # Where docker-compose.yml keeps the keys; a volume takes over the owner of the folder it covers.
 RUN mkdir /keys /files && chown node:node /keys /files
 USER node
-EXPOSE 4000 4001
+EXPOSE 4000 4001 4002
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 4000}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "dist/server.js"]

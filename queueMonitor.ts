@@ -1,95 +1,28 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
-import { createDb } from "./prisma/client.ts";
-import { ConfigError, readConfig } from "./src/config.ts";
-import { liveView } from "./src/monitor/liveView.ts";
-import { exitCodeOf, problemsOf } from "./src/monitor/problems.ts";
-import { render, renderLine } from "./src/monitor/render.ts";
-import { takeSnapshot } from "./src/monitor/snapshot.ts";
-import { openQueues } from "./src/queues/openQueues.ts";
-import { createRedis } from "./src/redis/redis.ts";
-import { createLogger } from "./src/utils/logger.ts";
-
-const usage = `Shows the queues, the outbox and Redis to operators.
-
-  --once            print one table and leave
-  --json            print one JSON document and leave
-  --lines           log one line every interval (the default without a terminal)
-  --interval SECS   how often: 10 for lines, 2 for the view in place
-
-With --once and --json the exit code is 0 if all is well, 1 if something should be looked at, 2 if Redis or PostgreSQL is away.
-`;
+import { ConfigError } from "./src/config.ts";
+import { readCommandLine, usage } from "./src/monitor/commandLine.ts";
+import { UsageError } from "./src/monitor/mode.ts";
+import { check, unknownExitCode, unknownLine } from "./src/monitor/modes/check.ts";
 
 const wrongUsage = 64;
+const argv = process.argv.slice(2);
 
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      once: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      lines: { type: "boolean", default: false },
-      interval: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  const seconds = values.interval === undefined ? undefined : Number(values.interval);
-  if (seconds !== undefined && !(seconds >= 0.1)) throw new TypeError("--interval takes a number of seconds.");
-  return { ...values, intervalMs: seconds && seconds * 1_000 };
+async function main(): Promise<number | undefined> {
+  const wish = readCommandLine(argv, { isTerminal: process.stdout.isTTY && process.stdin.isTTY });
+  if (wish !== "help") return wish.mode.run({ ...wish, env: process.env, clock: () => new Date() });
+  process.stdout.write(usage);
+  return 0;
 }
 
-async function main(): Promise<void> {
-  const wish = readArguments();
-  if (wish.help) return void process.stdout.write(usage);
-  const config = readConfig(process.env, ["DATABASE_URL", "REDIS_URL", "REDIS_PREFIX", "LOG_LEVEL", "LOG_PRETTY"]);
-  const isView = !wish.once && !wish.json && !wish.lines && process.stdout.isTTY && process.stdin.isTTY;
-  const isStream = !wish.once && !wish.json && !isView;
-
-  const program = "monitor";
-  const log = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, program });
-  // A table or a document on standard output is all there may be on it; what is away stands in it.
-  const connectionLog = isStream ? log : createLogger({ level: "silent", pretty: false, program });
-  const db = createDb({ url: config.DATABASE_URL, poolMax: 1 });
-  const redis = createRedis(config.REDIS_URL, { role: "queue", log: connectionLog });
-  const queues = openQueues({ redis, prefix: config.REDIS_PREFIX });
-  const snapshot = () => takeSnapshot({ db, redis, queues, clock: () => new Date() });
-
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-  try {
-    await queues.untilConnected(3_000);
-    if (wish.once || wish.json) {
-      const now = await snapshot();
-      const text = wish.json
-        ? JSON.stringify({ ...now, problems: problemsOf(now) }, null, 2)
-        : render(now, process.stdout.columns || 120);
-      process.stdout.write(`${text}\n`);
-      process.exitCode = exitCodeOf(now);
-    } else if (isView) {
-      await liveView({
-        input: process.stdin,
-        output: process.stdout,
-        frame: async (width) => render(await snapshot(), width),
-        everyMs: wish.intervalMs ?? 2_000,
-        signal: stop.signal,
-        quit: () => stop.abort(),
-      });
-    } else {
-      while (!stop.signal.aborted) {
-        const now = await snapshot();
-        log[exitCodeOf(now) === 0 ? "info" : "warn"](renderLine(now));
-        await sleep(wish.intervalMs ?? 10_000, undefined, { signal: stop.signal }).catch(() => {}); // aborted means leaving
-      }
-    }
-  } finally {
-    await queues.close();
-    redis.disconnect();
-    await db.$disconnect();
+function failed(error: Error): number {
+  if (argv.includes(check.name)) {
+    process.stdout.write(`${unknownLine(error.message)}\n`);
+    return unknownExitCode;
   }
+  const isSaidInWords = error instanceof UsageError || error instanceof ConfigError;
+  process.stderr.write(`${isSaidInWords ? error.message : error.stack}\n`);
+  if (error instanceof UsageError) process.stderr.write(`\n${usage}`);
+  return isSaidInWords ? wrongUsage : 1;
 }
 
-main().catch((error) => {
-  const isWrongUsage = String(error?.code).startsWith("ERR_PARSE_ARGS") || error instanceof TypeError;
-  const isSaidInWords = isWrongUsage || error instanceof ConfigError;
-  process.stderr.write(`${isSaidInWords ? error.message : error.stack}\n${isWrongUsage ? `\n${usage}` : ""}`);
-  process.exitCode = isSaidInWords ? wrongUsage : 1;
-});
+const exitCode = await main().catch(failed);
+if (exitCode !== undefined) process.exitCode = exitCode;

@@ -1,7 +1,8 @@
-// npm run bench [-- read|save|jobs|start|memory|login|transcode|watch|exam-day …] — see README.md beside this file.
+// npm run bench [-- read|save|jobs|start|memory|analysis|login|transcode|watch|exam-day …] — see README.md beside this file.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { analysis } from "./analysis.ts";
 import { examDay } from "./examDay.ts";
 import { jobs } from "./jobs.ts";
 import { login } from "./login.ts";
@@ -30,6 +31,7 @@ const benchmarks: Record<string, (world: World, report: Report) => Promise<void>
   jobs,
   start,
   memory,
+  analysis,
   login,
   transcode,
   watch,

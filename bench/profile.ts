@@ -36,13 +36,15 @@ export interface Probe {
   loopDelay(): Promise<LoopDelay>;
   /** After a garbage collection, in bytes. */
   memory(): Promise<Memory>;
+  /** The most memory the system has counted for it so far. */
+  peak(): Promise<{ bytes: number }>;
   /** Takes a CPU profile while the work goes on; writes it and a list of its most expensive functions to `<file>.cpuprofile` and `.txt`. */
   profile<T>(file: string, work: () => Promise<T>): Promise<T>;
 }
 
 /** @param socket a path for the socket over which the program is asked; short, for systems allow about 100 characters */
 export function createProbe(socket: string): Probe {
-  async function command<T>(name: "memory" | "watchLoop" | "loopDelay" | "begin" | "end"): Promise<T> {
+  async function command<T>(name: "memory" | "peak" | "watchLoop" | "loopDelay" | "begin" | "end"): Promise<T> {
     const client = new Client("http://probe", { socketPath: socket });
     try {
       const { body } = await client.request({ path: `/${name}`, method: "GET" });
@@ -55,6 +57,7 @@ export function createProbe(socket: string): Probe {
     nodeArgs: ["--import", PROBE],
     env: { BENCH_PROBE: socket },
     memory: () => command("memory"),
+    peak: () => command("peak"),
     watchLoop: () => command("watchLoop"),
     loopDelay: () => command("loopDelay"),
     async profile(file, work) {

@@ -8,6 +8,7 @@ import { ladderFor } from "../src/domain/video/ladder.ts";
 import { renditionOutput } from "../src/ffmpeg/arguments.ts";
 import { createFfmpeg } from "../src/ffmpeg/ffmpeg.ts";
 import { STORAGE_KEYS } from "../src/storage/storageKeys.ts";
+import { createLogger } from "../src/utils/logger.ts";
 import { aSchool } from "../test/support/school.ts";
 import { cpuOfEndedChildren, cpuOfTree } from "./cpuTime.ts";
 import { quantile } from "./measure.ts";
@@ -86,10 +87,9 @@ const run = promisify(execFile);
 
 /** All sizes in one run, which decodes the clip once: as fast as ffmpeg can be with these settings. */
 async function bareLadder(clip: string, folder: string): Promise<{ seconds: number; cpu: number }> {
-  const facts = await createFfmpeg({ searchPath: process.env.PATH!, threads: 0 }).probe(
-    clip,
-    new AbortController().signal,
-  );
+  const log = createLogger({ level: "warn", pretty: false, program: "bench" });
+  const ffmpeg = createFfmpeg({ searchPath: process.env.PATH!, threads: 0, log });
+  const facts = await ffmpeg.probe(clip, new AbortController().signal);
   const outputs: string[] = [];
   for (const rung of ladderFor(facts)) {
     const own = path.join(folder, String(rung.height));

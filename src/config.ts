@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
+import { allQueues } from "./queues/allQueues.ts";
 
 const flag = z.stringbool();
 const count = (min = 1) => z.coerce.number().int().min(min);
@@ -27,6 +28,8 @@ const listOf = (list: string) =>
     .map((entry) => entry.trim())
     .filter(Boolean);
 
+const queueNames = allQueues.map(({ name }) => name);
+
 /** Every environment variable there is. `.env.example` and the README's table are checked against this by a test. */
 export const configSchema = z.object({
   DATABASE_URL: url(/^postgres(ql)?$/).describe(
@@ -53,7 +56,34 @@ export const configSchema = z.object({
     .min(0)
     .max(65_535)
     .default(4001)
-    .describe("Port of the worker's /healthz and /readyz."),
+    .describe("Port of the worker's /healthz, /readyz and /metrics."),
+  WORKER_QUEUES: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .pipe(z.array(z.enum(queueNames, `must be some of ${queueNames.join(", ")}`)))
+    .transform((names) => (names.length > 0 ? names : queueNames))
+    .describe("Comma-separated queues that a worker works on, e.g. exam,email; empty for all."),
+  MONITOR_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(4002)
+    .describe("Port of the monitor's pages (queueMonitor --serve)."),
+  MONITOR_READERS: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .pipe(z.array(z.email("must be e-mail addresses, separated by commas")))
+    .describe("Comma-separated addresses of accounts that may look at the monitor's pages; an ADMIN may look and act."),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, "must have 16 characters or more")
+    .optional()
+    .describe(
+      "What /metrics asks for as a bearer token; without it only private networks may read it, and not through a proxy.",
+    ),
   TRUST_PROXY: flag
     .default(false)
     .describe("Take the client's address from X-Forwarded-For; only behind a proxy that sets it."),

@@ -1,11 +1,20 @@
 import { uuidv7 } from "uuidv7";
-import { createDb, createSavePool } from "../prisma/client.ts";
+import { createDbAndPool, createSavePool, poolFigures, waitingLine } from "../prisma/client.ts";
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
+import { answerBatchMetrics } from "./metrics/answerBatches.ts";
+import { cacheMetrics } from "./metrics/caches.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { outboxMetrics } from "./metrics/outbox.ts";
+import { poolMetrics } from "./metrics/pools.ts";
+import { allQueues } from "./queues/allQueues.ts";
 import { createDeadLetters } from "./queues/deadLetters.ts";
+import { createJobTimes } from "./queues/jobTimes.ts";
+import { createListJobs } from "./queues/listJobs.ts";
 import { openQueues } from "./queues/openQueues.ts";
 import { createOutbox } from "./queues/outbox.ts";
+import { createQueueActs } from "./queues/queueActs.ts";
 import { createBus } from "./redis/bus.ts";
 import { createCache } from "./redis/cache.ts";
 import { createEvents } from "./redis/pubsub.ts";
@@ -15,6 +24,7 @@ import { createAbandonedUploads } from "./services/abandonedUploads.ts";
 import { createAccess } from "./services/access.ts";
 import { createAccommodationService } from "./services/accommodation.service.ts";
 import { createAccountService } from "./services/account.service.ts";
+import { createAnalysisService } from "./services/analysis.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
@@ -33,8 +43,10 @@ import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
+import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
+import { createOperationsService } from "./services/operations.service.ts";
 import { createPapers } from "./services/papers.ts";
 import { createSharedSecretCheck } from "./services/passwords.ts";
 import { createPeopleService } from "./services/people.service.ts";
@@ -91,7 +103,8 @@ export async function createContainer(
   const graceSeconds = config.SAVE_GRACE_SECONDS;
   const cacheUrl = config.CACHE_REDIS_URL ?? config.REDIS_URL;
 
-  const db = createDb({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  const metrics = createMetrics();
+  const { db, pool } = createDbAndPool({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const savePool = createSavePool({ url: config.DATABASE_URL, connections: config.SAVE_CONNECTIONS, log });
   const queueRedis = createRedis(config.REDIS_URL, { role: "queue", log });
   const cacheRedis = createRedis(cacheUrl, { role: "cache", log });
@@ -114,6 +127,10 @@ export async function createContainer(
   const uploadLocks = createUploadLocks({ databaseUrl: config.DATABASE_URL, log });
   const outbox = createOutbox({ db, queues, log, clock, newId, tracing });
   const deadLetters = createDeadLetters({ queues, outbox });
+  const jobTimes = createJobTimes({ redis: queueRedis, prefix, clock, log });
+  cacheMetrics(metrics, cache);
+  poolMetrics(metrics, { main: pool, saves: savePool });
+  outboxMetrics(metrics, outbox);
   const tokens = await createTokens({
     privateKeyPem: config.JWT_PRIVATE_KEY,
     previousKeyPems: config.JWT_PREVIOUS_KEYS,
@@ -134,7 +151,12 @@ export async function createContainer(
   const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
-  const batches = createAnswerBatches({ pool: savePool, connections: config.SAVE_CONNECTIONS, graceSeconds });
+  const batches = createAnswerBatches({
+    pool: savePool,
+    connections: config.SAVE_CONNECTIONS,
+    graceSeconds,
+    onBatch: answerBatchMetrics(metrics, () => batches.waiting()),
+  });
   const getJobStatus = createJobStatus({ db, queues, clock });
 
   const accounts = createAccountService({ db, cache, outbox, clock, newId });
@@ -184,6 +206,7 @@ export async function createContainer(
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
   const uploads = createUploadService({
     db,
+    access,
     videoAccess,
     outbox,
     events,
@@ -194,7 +217,7 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing });
+  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, log, tracing });
   const processingSteps = createProcessingSteps({
     db,
     storage,
@@ -219,6 +242,7 @@ export async function createContainer(
     newId,
   });
   const grading = createGradingService({ db, access, papers, events, newId });
+  const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const results = createResultService({ db, access, papers });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
@@ -227,6 +251,15 @@ export async function createContainer(
     credentials,
     sessions,
     secondFactor,
+    monitorSessions: createMonitorSessions({
+      db,
+      sessions,
+      tokens,
+      secondFactor,
+      secrets,
+      readers: config.MONITOR_READERS,
+      clock,
+    }),
     people,
     courses,
     questions,
@@ -257,6 +290,7 @@ export async function createContainer(
     attempts,
     answers: createAnswerService({ papers, batches }),
     grading,
+    analysis,
     results,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),
     imports: createImportService({ db, access, outbox, links, clock, newId }),
@@ -278,7 +312,15 @@ export async function createContainer(
       erasure,
       unverifiedDays: config.UNVERIFIED_DAYS,
     }),
-    jobs: createJobService({ db, getJobStatus, deadLetters, events, newId }),
+    jobs: createJobService({ getJobStatus, events }),
+    operations: createOperationsService({
+      db,
+      acts: createQueueActs({ db, queues, outbox, deadLetters }),
+      listing: createListJobs({ db, queues }),
+      deadLetters,
+      queueNames: allQueues.map(({ name }) => name),
+      newId,
+    }),
     nodes: createNodeService({ db, accounts, people, courses, questions, exams, attempts, lessons, videos }),
     serverTime: () => databaseTime(db),
   };
@@ -291,6 +333,7 @@ export async function createContainer(
     storage.close();
     await events.close();
     await outbox.close();
+    await jobTimes.flush();
     await queues.close();
     await cache.close();
     for (const redis of [subscriber, cacheRedis, queueRedis]) redis.disconnect();
@@ -302,6 +345,7 @@ export async function createContainer(
     services,
     clock,
     tracing,
+    newId,
     tokens,
     links,
     db,
@@ -314,8 +358,13 @@ export async function createContainer(
     uploadLocks,
     ffmpeg,
     deadLetters,
+    jobTimes,
+    /** Who waits for the database, and how fast that goes. */
+    lines: { pool: waitingLine(pool), saves: { waiting: batches.waiting, served: batches.served } },
+    poolFigures: () => poolFigures([pool, savePool]),
     queueRedis,
     cacheRedis,
+    metrics,
     close,
   };
 }

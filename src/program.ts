@@ -1,5 +1,7 @@
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type Container, createContainer } from "./container.ts";
+import { processMetrics } from "./metrics/process.ts";
+import { type ProgramName, startVitalSigns } from "./monitor/vitalSigns.ts";
 import { createStartGuards } from "./startGuards.ts";
 import { openTracing } from "./tracing/tracing.ts";
 import { createLogger, type Logger } from "./utils/logger.ts";
@@ -16,7 +18,7 @@ interface Started {
  * @param start begins the work and returns what ends it
  */
 export async function runProgram(
-  program: string,
+  program: ProgramName,
   start: (started: Started) => Promise<() => Promise<void>>,
 ): Promise<void> {
   let config: Config;
@@ -41,6 +43,7 @@ export async function runProgram(
     log,
   });
   const container = await createContainer(config, log, undefined, tracing);
+  processMetrics(container.metrics);
   const guards = createStartGuards({
     ...container,
     cacheHasOwnServer: config.CACHE_REDIS_URL !== undefined,
@@ -57,6 +60,19 @@ export async function runProgram(
     log.fatal(`port ${error.port} is taken by another program: set another one`);
     process.exit(1);
   });
+  const vitalSigns = startVitalSigns({
+    redis: container.queueRedis,
+    prefix: config.REDIS_PREFIX,
+    program,
+    id: container.newId(),
+    pool: container.poolFigures,
+    cache: () => {
+      const { l1Hits, l2Hits, misses } = container.cache.stats();
+      return { hits: l1Hits + l2Hits, misses };
+    },
+    clock: container.clock,
+    log,
+  });
 
   guards.askLater();
 
@@ -72,6 +88,7 @@ export async function runProgram(
     limit.unref();
     guards.stop();
     await stop();
+    await vitalSigns.stop();
     await container.close();
     await tracing.close();
     log.info("stopped");

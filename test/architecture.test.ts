@@ -79,8 +79,8 @@ const importRules: Rule[] = [
       !(file === "src/middlewares/permissions.ts" && target === "src/apollo/context.ts"),
   },
   {
-    name: "only apollo imports middlewares",
-    of: (file) => !under("src/apollo/", "src/middlewares/")(file),
+    name: "only what answers over HTTP imports middlewares",
+    of: (file) => !under("src/apollo/", "src/middlewares/", "src/monitor/web/")(file),
     refuses: under("src/middlewares/"),
   },
   {
@@ -100,7 +100,7 @@ const importRules: Rule[] = [
   },
   {
     name: "Prisma's rows and errors stop at the services",
-    of: under("src/apollo/", "src/middlewares/"),
+    of: under("src/apollo/", "src/middlewares/", "src/monitor/web/"),
     refuses: (target) => under("prisma/", "src/generated/prisma/")(target) || target.startsWith("@prisma/"),
   },
   {

@@ -39,8 +39,12 @@ const mappers = Object.fromEntries([
   ...service("papers", ["Paper", "PaperQuestion"]),
   ...service("answer.service", ["SaveAnswersPayload", "AnswerReceipt"]),
   ...service("result.service", ["AttemptResult", "QuestionResult", "ExamResult"]),
+  ...service("examAnalysis", ["ExamStatistics"]),
   ["Job", "../utils/jobStatus.ts#JobStatus"],
   ["DeadLetter", "../queues/deadLetters.ts#DeadLetter"],
+  ["QueueCounts", "../queues/listJobs.ts#QueueCounts"],
+  ["QueueJob", "../queues/listJobs.ts#ShownJob"],
+  ...service("operations.service", ["ActOutcome"]),
 ]);
 
 const folder = new URL("../src/generated/", import.meta.url);

@@ -17,6 +17,9 @@ const commands = {
     await session.post("HeapProfiler.collectGarbage");
     return process.memoryUsage();
   },
+  async peak() {
+    return { bytes: process.resourceUsage().maxRSS * 1024 };
+  },
   async watchLoop() {
     loop.reset();
     loop.enable();

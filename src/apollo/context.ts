@@ -1,11 +1,13 @@
 import DataLoader from "dataloader";
 import type { FastifyRequest } from "fastify";
 import type { Services } from "../container.ts";
+import type { OperationMeter } from "../metrics/operations.ts";
 import type { User } from "../services/account.service.ts";
 import { type Actor, Reads } from "../services/actor.ts";
 import type { SavedAnswer } from "../services/attempt.service.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { Logger } from "../utils/logger.ts";
+import type { PublicCode } from "./errors.ts";
 import { SerializedParts } from "./serializedFields.ts";
 import type { SessionCookies } from "./sessionCookies.ts";
 
@@ -33,6 +35,10 @@ export interface RequestTrace {
   operationName?: string;
   /** Codes of the errors of this request, for its log line. */
   errorCodes: string[];
+  /** The gravest error's code, for the metrics. */
+  gravest?: PublicCode;
+  /** Counts the operation, once it is known which. */
+  meter?: OperationMeter;
   /** Seconds to wait before asking again, where an error says so; sent as a header too. */
   retryAfter?: number;
   /** Whether the answer to the operation may be stored: see `edgePolicy.ts`. */

@@ -1,21 +1,28 @@
 import { GraphQLError } from "graphql";
 import { DomainError, type ErrorCode, unavailable } from "../domain/errors.ts";
+import { STATUS } from "../middlewares/httpStatus.ts";
 import { QueuesUnavailable } from "../queues/openQueues.ts";
 import { isOutage } from "../services/outage.ts";
 import type { Context } from "./context.ts";
 
-/** The HTTP status that each code stands for; clients find it in `extensions.status`. */
-export const STATUS: Record<ErrorCode | "INTERNAL_SERVER_ERROR", number> = {
-  BAD_USER_INPUT: 400,
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  UNPROCESSABLE: 422,
-  RATE_LIMITED: 429,
-  INTERNAL_SERVER_ERROR: 500,
-  SERVICE_UNAVAILABLE: 503,
-};
+export type PublicCode = ErrorCode | "INTERNAL_SERVER_ERROR";
+
+/** Whether it is one of our codes; Apollo and GraphQL have others. */
+export const isOurs = (code: unknown): code is PublicCode => typeof code === "string" && Object.hasOwn(STATUS, code);
+
+/** The code that errors in their public form are counted under: that of the gravest; what Apollo and GraphQL refuse is a mistake. */
+export function gravestOf(errors: readonly Pick<GraphQLError, "extensions">[]): PublicCode | undefined {
+  const codes = errors.map(
+    ({ extensions }): PublicCode => (isOurs(extensions?.code) ? extensions.code : "BAD_USER_INPUT"),
+  );
+  return codes.sort((a, b) => STATUS[b] - STATUS[a])[0];
+}
+
+/** Under which code an error that ends a request is counted. */
+export function codeOf(error: unknown): PublicCode {
+  const isMistake = error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500;
+  return refusalOf(error)?.code ?? (isMistake ? "BAD_USER_INPUT" : "INTERNAL_SERVER_ERROR");
+}
 
 /** The refusal at the bottom of an error, if there is one; an outage counts as the refusal it is to the client. */
 function refusalOf(error: unknown): DomainError | null {
@@ -63,7 +70,8 @@ export function toPublicError(
   const refusal = refusalOf(error);
   if (refusal) {
     const { code, reason, fields, retryAfter } = refusal;
-    if (code === "SERVICE_UNAVAILABLE")
+    if (code === "SERVICE_UNAVAILABLE" && reason !== "OVERLOADED")
+      // the level is logged when it changes, not with each request
       log.warn({ err: refusal.cause, path: error.path, requestId }, "a request could not be served");
     errorCodes.push(reason ?? code);
     trace.retryAfter = retryAfter ?? trace.retryAfter;

@@ -3,15 +3,19 @@ import { fastifyApolloHandler } from "@as-integrations/fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Services } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
+import type { OperationMeters } from "../metrics/operations.ts";
 import { type Authenticate, PUBLIC_SCOPE } from "../middlewares/auth.ts";
+import type { LoadShedding } from "../middlewares/loadShedding.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { EdgeCache } from "../redis/edgeCache.ts";
 import type { Claims } from "../services/tokens.ts";
 import { type Logger, withoutRedaction } from "../utils/logger.ts";
 import { type Context, clientOf, createContext } from "./context.ts";
+import { codeOf } from "./errors.ts";
 import { REQUEST_POINTS } from "./operationCost.ts";
 import { insertParts } from "./serializedFields.ts";
 import type { CookiesOf } from "./sessionCookies.ts";
+import type { ShedOrders } from "./shedOrder.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -23,14 +27,17 @@ const CACHE_HEADER = "x-lectern-cache";
 
 /**
  * `/graphql`: an answer given before to the same viewer and body is replayed from its bytes, before anything is parsed;
- * all else goes through Apollo. Every request leaves one log line.
+ * all else goes through Apollo, unless there is too much of it. Every request leaves one log line.
  */
 export function graphqlRoute({
   apollo,
   authenticate,
   cookiesOf,
   budget,
+  shedding,
+  orders,
   edge,
+  meters,
   services,
   log,
 }: {
@@ -38,7 +45,10 @@ export function graphqlRoute({
   authenticate: Authenticate;
   cookiesOf: CookiesOf;
   budget: RequestBudget;
+  shedding: LoadShedding;
+  orders: ShedOrders;
   edge: EdgeCache;
+  meters: OperationMeters;
   services: Services;
   log: Logger;
 }) {
@@ -59,6 +69,10 @@ export function graphqlRoute({
     });
   }
 
+  /** By GET Apollo takes nothing but queries. */
+  const orderOf = ({ method, body }: FastifyRequest) => (method === "GET" ? "FIRST" : orders.of(body));
+  const meterOf = (request: FastifyRequest) => request.lectern?.trace.meter ?? meters.unread;
+
   async function run(request: FastifyRequest, reply: FastifyReply, claims: Claims | null): Promise<string | Buffer> {
     const startedAt = performance.now();
     const context = contextOf(request, reply, claims);
@@ -69,21 +83,25 @@ export function graphqlRoute({
     const raw = request.body;
     if (request.method === "POST") request.body = parseBody(raw);
     reply.header("cache-control", "no-store").header("x-request-id", request.id).header(CACHE_HEADER, "miss");
+    const overload = shedding.isShedding() && shedding.refusalOf(orderOf(request));
+    if (overload) throw overload;
     const text = await execute(request, reply);
     if (context.trace.retryAfter !== undefined) reply.header("retry-after", context.trace.retryAfter);
     const isStorable = context.trace.isStorable && context.trace.errorCodes.length === 0 && reply.statusCode === 200;
     const { parts } = context.serialized;
     const body = parts.length > 0 ? insertParts(text, parts) : isStorable ? Buffer.from(text) : text;
     if (isStorable && typeof body !== "string" && typeof raw === "string") {
-      const answer = { bytes: body, contentType: String(reply.getHeader("content-type")) };
+      const answer = { bytes: body, contentType: String(reply.getHeader("content-type")), meter: context.trace.meter };
       edge.store(ticket, scopeOf(request, claims), raw, answer, [...context.reads.keys]);
     }
+    const ms = elapsed(startedAt);
+    meterOf(request).answered(ms, context.trace.gravest);
     requestLog.info(
       {
         requestId: request.id,
         operation: context.trace.operationName,
         userId: claims?.userId,
-        ms: elapsed(startedAt),
+        ms,
         cacheHits: context.reads.hits,
         cacheMisses: context.reads.misses,
         ...(context.trace.errorCodes.length > 0 && { errorCodes: context.trace.errorCodes }),
@@ -95,6 +113,9 @@ export function graphqlRoute({
 
   return async function register(app: FastifyInstance): Promise<void> {
     app.decorateRequest("lectern", null);
+    app.addHook("onError", async (request, reply, error) =>
+      meterOf(request).answered(reply.elapsedTime, codeOf(error)),
+    );
     // The text is the edge cache's key, so it is parsed only when it is needed.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));
@@ -127,8 +148,10 @@ export function graphqlRoute({
       [CACHE_HEADER]: "hit",
     });
     reply.raw.end(stored.bytes);
+    const ms = elapsed(startedAt);
+    stored.meter?.answered(ms);
     requestLog.info(
-      { requestId: request.id, operation: "stored", userId: claims?.userId, ms: elapsed(startedAt), cacheHits: 1 },
+      { requestId: request.id, operation: "stored", userId: claims?.userId, ms, cacheHits: 1 },
       "request",
     );
     return undefined;

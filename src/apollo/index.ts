@@ -11,7 +11,12 @@ import { GraphQLError } from "graphql";
 import type { Config } from "../config.ts";
 import type { Container } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
+import { edgeCacheMetrics } from "../metrics/caches.ts";
+import { metricsRoute } from "../metrics/metricsRoute.ts";
+import { createOperationMeters } from "../metrics/operations.ts";
 import { createAuthenticate } from "../middlewares/auth.ts";
+import { STATUS } from "../middlewares/httpStatus.ts";
+import { createLoadShedding } from "../middlewares/loadShedding.ts";
 import { createIsOwnSite } from "../middlewares/ownSite.ts";
 import { createRequestBudget } from "../middlewares/requestBudget.ts";
 import { createReadCookie } from "../middlewares/sessionCookies.ts";
@@ -21,7 +26,7 @@ import { createEdgeCache } from "../redis/edgeCache.ts";
 import type { Logger } from "../utils/logger.ts";
 import type { Context, RequestTrace } from "./context.ts";
 import { downloadRoutes } from "./downloads.ts";
-import { STATUS, toPublicError } from "./errors.ts";
+import { gravestOf, isOurs, toPublicError } from "./errors.ts";
 import { graphqlRoute } from "./graphqlRoute.ts";
 import { jitGateway } from "./jitGateway.ts";
 import { keySetRoute } from "./jwks.ts";
@@ -32,6 +37,7 @@ import { limitRules, parseOptions } from "./plugins/limits.ts";
 import { requestWork } from "./requestWork.ts";
 import { createSchema, createSerializingSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
+import { createShedOrders } from "./shedOrder.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { uploadRoutes } from "./uploads.ts";
 
@@ -41,12 +47,10 @@ const EDGE_SHARE = 0.5;
 /** A stored answer lives no longer, should a message that drops it get lost. */
 const EDGE_SECONDS = 60;
 
-const isOurs = (code: unknown): boolean => typeof code === "string" && code in STATUS;
-
 /** Apollo's own refusals, of what does not parse or is not valid, in the form of all others: their name becomes the reason. */
 const extensionsOf = (code: unknown, given: Record<string, unknown> | undefined): Record<string, unknown> =>
   isOurs(code)
-    ? { ...given, status: STATUS[code as keyof typeof STATUS] }
+    ? { ...given, status: STATUS[code] }
     : { code: "BAD_USER_INPUT", status: STATUS.BAD_USER_INPUT, reason: code };
 
 /** Names the operation and what Apollo refused for the log line as soon as it is known. */
@@ -54,8 +58,11 @@ const nameOperation: ApolloServerPlugin<Context> = {
   async requestDidStart() {
     return {
       async didEncounterErrors({ contextValue, errors }) {
-        for (const { extensions } of errors)
-          if (!isOurs(extensions?.code)) contextValue.trace.errorCodes.push(String(extensions?.code));
+        const { trace } = contextValue;
+        for (const { extensions } of errors) {
+          if (!isOurs(extensions?.code)) trace.errorCodes.push(String(extensions?.code));
+        }
+        trace.gravest = gravestOf(errors);
       },
       async didResolveOperation({ contextValue, operationName, operation }) {
         const first = operation?.selectionSet.selections[0];
@@ -67,14 +74,24 @@ const nameOperation: ApolloServerPlugin<Context> = {
 
 /** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
 export async function createApp({
-  container: { services, clock, tracing, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks },
+  container: { services, clock, tracing, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, lines, metrics },
   readiness,
   config,
   log,
 }: {
   container: Pick<
     Container,
-    "services" | "clock" | "tracing" | "tokens" | "links" | "cache" | "cacheRedis" | "uploadFiles" | "uploadLocks"
+    | "services"
+    | "clock"
+    | "tracing"
+    | "tokens"
+    | "links"
+    | "cache"
+    | "cacheRedis"
+    | "uploadFiles"
+    | "uploadLocks"
+    | "lines"
+    | "metrics"
   >;
   readiness: Readiness;
   config: Config;
@@ -85,8 +102,10 @@ export async function createApp({
   const schema = createSchema({ counters, factor });
   const serializing = createSerializingSchema({ counters, factor });
   const budget = createRequestBudget({ factor, clock });
+  const orders = createShedOrders();
+  const meters = createOperationMeters(metrics, schema);
   const apollo = new ApolloServer<Context>({
-    gateway: jitGateway(schema, serializing, budget, tracing),
+    gateway: jitGateway({ schema, serializing, budget, orders, meters, tracing }),
     introspection: config.INTROSPECTION,
     parseOptions,
     validationRules: limitRules,
@@ -136,6 +155,8 @@ export async function createApp({
     return reply.code(status || STATUS.INTERNAL_SERVER_ERROR).send({ errors: [shown] });
   });
   app.addHook("onClose", () => apollo.stop());
+  const shedding = createLoadShedding({ lines, log });
+  app.addHook("onClose", async () => shedding.stop());
   // Closing ends the connections that are idle at that moment; one whose last answer is still on its way would stay open.
   app.addHook("preClose", async () => {
     if (!app.server.listening) return;
@@ -144,6 +165,7 @@ export async function createApp({
   });
 
   healthRoutes(app, readiness);
+  metricsRoute(app, { metrics, token: config.METRICS_TOKEN });
   if (config.SANDBOX) {
     landingPage(app);
     linkPages(app);
@@ -160,6 +182,7 @@ export async function createApp({
     clock,
     ttlSeconds: EDGE_SECONDS,
   });
+  edgeCacheMetrics(metrics, edge);
   await app.register(async (scope) => {
     const origin = config.CORS_ORIGINS;
     if (origin.length > 0)
@@ -169,9 +192,13 @@ export async function createApp({
         exposedHeaders: ["retry-after", "x-request-id"],
         maxAge: 600,
       });
-    await scope.register(graphqlRoute({ apollo, authenticate, cookiesOf, budget, edge, services, log }));
+    await scope.register(
+      graphqlRoute({ apollo, authenticate, cookiesOf, budget, shedding, orders, edge, meters, services, log }),
+    );
     const introspection = config.INTROSPECTION;
-    await scope.register(subscriptionRoutes({ schema, introspection, authenticate, budget, services, clock, log }));
+    await scope.register(
+      subscriptionRoutes({ schema, introspection, authenticate, budget, shedding, meters, services, clock, log }),
+    );
   });
   const { imports, privacy } = services;
   await app.register(downloadRoutes({ imports, privacy, links, log }));

@@ -11,6 +11,7 @@ import {
 } from "graphql";
 import { type CompiledQuery, compileQuery, isCompiledQuery } from "graphql-jit";
 import { LRUCache } from "lru-cache";
+import type { OperationMeter, OperationMeters } from "../metrics/operations.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { SpanOptions, Tracing } from "../tracing/tracing.ts";
 import type { Context } from "./context.ts";
@@ -18,6 +19,7 @@ import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
 import { type CostCheck, costCheckOf } from "./operationCost.ts";
 import { markSerializedFields, type SerializedParts } from "./serializedFields.ts";
+import type { ShedOrders } from "./shedOrder.ts";
 
 /**
  * Leaves go out as the services give them, which the generated resolver types check at compile time: numbers, strings,
@@ -32,19 +34,29 @@ interface Plan {
   nestedVariables: readonly string[];
   checkCost: CostCheck;
   span: { name: string; options: SpanOptions };
+  meter: OperationMeter;
 }
 
 /**
  * Executes operations compiled, behind Apollo's gateway hook: parsing, validation and the life of a request stay Apollo's.
  * One plan for each operation text is kept; its errors leave in their public form.
- * @param serializing the schema for operations with serialized fields
  */
-export function jitGateway(
-  schema: GraphQLSchema,
-  serializing: GraphQLSchema,
-  budget: RequestBudget,
-  tracing: Tracing,
-): GatewayInterface {
+export function jitGateway({
+  schema,
+  serializing,
+  budget,
+  orders,
+  meters,
+  tracing,
+}: {
+  schema: GraphQLSchema;
+  /** The schema for operations with serialized fields. */
+  serializing: GraphQLSchema;
+  budget: RequestBudget;
+  orders: ShedOrders;
+  meters: OperationMeters;
+  tracing: Tracing;
+}): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
   const executor: GatewayExecutor = async ({
@@ -73,9 +85,12 @@ export function jitGateway(
         nestedVariables: nestedVariablesOf(document),
         checkCost: costCheckOf(schema, document, operation),
         span: spanOf(operation),
+        meter: meters.of(document, operation),
       };
       plans.set(key, plan);
+      orders.learn(queryHash, document);
     }
+    context.trace.meter = plan.meter;
     const refusal = plan.checkCost(variables, context, budget);
     if (refusal) return publish({ errors: [refusal] }, context) as never;
     context.trace.isStorable = plan.isStorable;

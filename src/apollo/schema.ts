@@ -3,6 +3,7 @@ import type { DocumentNode, GraphQLSchema } from "graphql";
 import { withPermissions } from "../middlewares/permissions.ts";
 import { type RateLimiting, withRateLimits } from "../middlewares/rateLimit.ts";
 import { accountResolvers } from "./resolvers/account.resolver.ts";
+import { analysisResolvers } from "./resolvers/analysis.resolver.ts";
 import { attemptResolvers } from "./resolvers/attempt.resolver.ts";
 import { baseResolvers } from "./resolvers/base.resolver.ts";
 import { courseResolvers } from "./resolvers/course.resolver.ts";
@@ -11,6 +12,7 @@ import { examResolvers } from "./resolvers/exam.resolver.ts";
 import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
+import { operationsResolvers } from "./resolvers/operations.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
@@ -54,7 +56,9 @@ function build(
       examResolvers,
       attemptResolvers,
       resultResolvers,
+      analysisResolvers,
       jobResolvers,
+      operationsResolvers,
       lessonResolvers,
       videoResolvers,
       watchResolvers,

@@ -18,13 +18,16 @@ import { createHandler } from "graphql-sse/lib/use/fastify";
 import { makeHandler } from "graphql-ws/use/@fastify/websocket";
 import { uuidv7 } from "uuidv7";
 import type { Services } from "../container.ts";
+import type { OperationMeter, OperationMeters } from "../metrics/operations.ts";
 import type { Authenticate } from "../middlewares/auth.ts";
+import type { LoadShedding } from "../middlewares/loadShedding.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
 import type { Logger } from "../utils/logger.ts";
 import { type Context, clientOf, createContext } from "./context.ts";
-import { toPublicError } from "./errors.ts";
+import { gravestOf, toPublicError } from "./errors.ts";
 import { costCheckOf, REQUEST_POINTS } from "./operationCost.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
+import { shedOrderOf } from "./shedOrder.ts";
 import { untilExpiry } from "./untilExpiry.ts";
 
 /** Shorter than the idle time-outs of the usual proxies. */
@@ -46,6 +49,8 @@ export function subscriptionRoutes({
   introspection,
   authenticate,
   budget,
+  shedding,
+  meters,
   services,
   clock,
   log,
@@ -54,6 +59,8 @@ export function subscriptionRoutes({
   introspection: boolean;
   authenticate: Authenticate;
   budget: RequestBudget;
+  shedding: LoadShedding;
+  meters: OperationMeters;
   services: Services;
   clock: () => Date;
   log: Logger;
@@ -66,6 +73,11 @@ export function subscriptionRoutes({
     request: FastifyRequest,
     authorization?: string,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
+    const startedAt = performance.now();
+    const refuse = (errors: readonly GraphQLError[], meter = meters.unread) => {
+      meter.answered(performance.now() - startedAt, gravestOf(errors));
+      return errors;
+    };
     const requestId = uuidv7();
     const claims = await authenticate(request.headers, authorization);
     const contextValue = createContext({
@@ -76,19 +88,23 @@ export function subscriptionRoutes({
       client: clientOf(request),
     });
     const refusal = budget.charge(contextValue, REQUEST_POINTS);
-    if (refusal) return [toPublicError(new GraphQLError(refusal.message, { originalError: refusal }), contextValue)];
+    if (refusal)
+      return refuse([toPublicError(new GraphQLError(refusal.message, { originalError: refusal }), contextValue)]);
     try {
       const document = parse(asked.query, parseOptions);
+      const overload = shedding.refusalOf(shedOrderOf(document, asked.operationName));
+      if (overload) throw new GraphQLError(overload.message, { originalError: overload });
       const problems = validate(schema, document, rules);
-      if (problems.length > 0) return problems.map((problem) => toPublicError(problem, contextValue));
+      if (problems.length > 0) return refuse(problems.map((problem) => toPublicError(problem, contextValue)));
       const operation = getOperationAST(document, asked.operationName);
+      if (operation) contextValue.trace.meter = meters.of(document, operation);
       const tooDear =
         operation && costCheckOf(schema, document, operation)(asked.variables ?? {}, contextValue, budget);
-      if (tooDear) return [toPublicError(tooDear, contextValue)];
+      if (tooDear) return refuse([toPublicError(tooDear, contextValue)], contextValue.trace.meter);
       log.info({ requestId, userId: claims?.userId, operation: asked.operationName ?? undefined }, "subscription");
       return { schema, document, contextValue, operationName: asked.operationName, variableValues: asked.variables };
     } catch (error) {
-      if (error instanceof GraphQLError) return [toPublicError(error, contextValue)];
+      if (error instanceof GraphQLError) return refuse([toPublicError(error, contextValue)]);
       throw error;
     }
   }
@@ -99,28 +115,46 @@ export function subscriptionRoutes({
    */
   async function subscribePublicly(args: ExecutionArgs): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
     const context = args.contextValue as Context;
+    const startedAt = performance.now();
     const given = await subscribe(args);
-    if (!("next" in given)) return publish(context, given);
+    if (!("next" in given)) return counted(context, startedAt, publish(context, given));
+    counted(context, startedAt, {});
+    const closed = meterOf(context).opened();
+    const ended = <Last>(last: Last): Last => {
+      closed();
+      return last;
+    };
     const results =
       context.tokenExpiresAt === null ? given : untilExpiry(given, context.tokenExpiresAt - clock().getTime());
     const told = (next: IteratorResult<ExecutionResult>) =>
-      next.done ? next : { value: publish(context, next.value), done: false };
-    const refused = (error: Error) => ({
-      value: publish(context, { errors: [new GraphQLError(error.message, { originalError: error })] }),
-      done: false,
-    });
+      next.done ? ended(next) : { value: publish(context, next.value), done: false };
+    const refused = (error: Error) =>
+      ended({
+        value: publish(context, { errors: [new GraphQLError(error.message, { originalError: error })] }),
+        done: false,
+      });
     return {
       next: () => results.next().then(told, refused),
-      return: () => results.return(undefined),
-      throw: (error) => results.throw(error),
+      return: () => results.return(undefined).finally(closed),
+      throw: (error) => results.throw(error).finally(closed),
       [Symbol.asyncIterator]() {
         return this;
       },
     } as Partial<AsyncGenerator<ExecutionResult>> as AsyncGenerator<ExecutionResult>;
   }
 
-  const executePublicly = async (args: ExecutionArgs): Promise<ExecutionResult> =>
-    publish(args.contextValue as Context, await execute(args));
+  async function executePublicly(args: ExecutionArgs): Promise<ExecutionResult> {
+    const context = args.contextValue as Context;
+    const startedAt = performance.now();
+    return counted(context, startedAt, publish(context, await execute(args)));
+  }
+
+  const meterOf = ({ trace }: Context): OperationMeter => trace.meter ?? meters.unread;
+
+  function counted(context: Context, startedAt: number, result: ExecutionResult): ExecutionResult {
+    meterOf(context).answered(performance.now() - startedAt, result.errors && gravestOf(result.errors));
+    return result;
+  }
 
   const publish = <Result extends { errors?: readonly GraphQLError[] }>(context: Context, result: Result): Result => ({
     ...result,

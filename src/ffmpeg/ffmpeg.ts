@@ -5,6 +5,7 @@ import type { Rung } from "../domain/video/ladder.ts";
 import { notAVideo, type SourceFacts, sourceFacts, tooLarge, UNREADABLE } from "../domain/video/sourceFacts.ts";
 import type { SpriteSheets } from "../domain/video/spriteSheet.ts";
 import { noTracing, type Tracing } from "../tracing/tracing.ts";
+import type { Logger } from "../utils/logger.ts";
 import {
   measureArguments,
   type Preset,
@@ -30,6 +31,7 @@ export function createFfmpeg({
   threads,
   preset = "veryfast",
   tracing = noTracing,
+  log,
 }: {
   /** Folders the programs are looked for in, as in PATH. */
   searchPath: string;
@@ -37,8 +39,9 @@ export function createFfmpeg({
   threads: number;
   preset?: Preset;
   tracing?: Tracing;
+  log: Pick<Logger, "debug">;
 }) {
-  const limited = createLimitedProcess({ searchPath, cores: coresFor(threads) });
+  const limited = createLimitedProcess({ searchPath, cores: coresFor(threads), log });
 
   const isInstalled = (): boolean => ["ffmpeg", "ffprobe"].every((program) => isOnPath(program, searchPath));
 

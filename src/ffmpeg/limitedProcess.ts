@@ -1,6 +1,8 @@
 import { execFile, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import type { Logger } from "../utils/logger.ts";
+import { lowerAutogroup } from "./lowerAutogroup.ts";
 
 const MB = 1024 * 1024;
 
@@ -32,7 +34,15 @@ const KEPT_OF_ERRORS = 4_000;
  * Starts programs that read what strangers uploaded: with an argument array, no environment but PATH, a process group of
  * their own, the lowest priority, limits, and an end when this process ends, however it does.
  */
-export function createLimitedProcess({ searchPath, cores }: { searchPath: string; cores: string | null }) {
+export function createLimitedProcess({
+  searchPath,
+  cores,
+  log,
+}: {
+  searchPath: string;
+  cores: string | null;
+  log: Pick<Logger, "debug">;
+}) {
   const env = { PATH: searchPath };
   let probing: Promise<Set<string>> | undefined;
 
@@ -108,6 +118,7 @@ export function createLimitedProcess({ searchPath, cores }: { searchPath: string
       const [command, ...rest] = await wrapped([program, ...args], limits);
       signal.throwIfAborted();
       const child = spawn(command!, rest, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+      const lowering = child.pid === undefined ? undefined : lowerAutogroup(child.pid, log);
       let tookTooLong = false;
       let said = "";
       const kill = () => {
@@ -137,6 +148,7 @@ export function createLimitedProcess({ searchPath, cores }: { searchPath: string
       } finally {
         clearTimeout(timer);
         signal.removeEventListener("abort", kill);
+        await lowering;
       }
     },
   };

@@ -6,7 +6,7 @@ export type IsOwnSite = (headers: IncomingHttpHeaders) => boolean;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
 /** Whether the page is one that this very server gave out, over a connection that nobody on the way can write into. */
-function isFromHost(origin: string, host: string | undefined): boolean {
+export function isFromHost(origin: string, host: string | undefined): boolean {
   if (!URL.canParse(origin)) return false; // such as "null", of a page in a sandbox
   const page = new URL(origin);
   return page.host === host && (page.protocol === "https:" || LOOPBACK.test(page.hostname));

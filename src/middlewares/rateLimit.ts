@@ -117,10 +117,28 @@ type Args = Record<string, any>;
  * Wraps the fields of {@link limits}, for every way an operation arrives. A limit that is reached refuses whoever asks,
  * with the right password too, by RATE_LIMITED and the seconds to wait.
  */
-export function withRateLimits(schema: GraphQLSchema, { counters, factor }: RateLimiting): GraphQLSchema {
-  const knownPlaces = counters({ name: "known-places", most: 1, seconds: KNOWN_PLACE_SECONDS });
+export function withRateLimits(schema: GraphQLSchema, limiting: RateLimiting): GraphQLSchema {
+  const limited = createLimited(limiting);
+  const middlewares = new Map(
+    [...new Set(Object.values(limits))].map((protection) => [protection, asMiddleware(limited(protection))]),
+  );
+  return applyMiddleware(schema, {
+    Mutation: Object.fromEntries(
+      Object.entries(limits).map(([field, protection]) => [field, middlewares.get(protection)!]),
+    ),
+  });
+}
 
-  const guard = (protection: Protection): Middleware =>
+/** The limits of `login`, with the same counts, for a log-in that does not come over GraphQL. @throws RATE_LIMITED */
+export function createLogInLimit(limiting: RateLimiting) {
+  const limited = createLimited(limiting)(logIn);
+  return <T>(email: string, ip: string | null, work: () => Promise<T>): Promise<T> =>
+    limited({ email }, { actor: null, client: { ip } }, work);
+}
+
+function createLimited({ counters, factor }: RateLimiting): (protection: Protection) => Limited {
+  const knownPlaces = counters({ name: "known-places", most: 1, seconds: KNOWN_PLACE_SECONDS });
+  return (protection) =>
     protect(
       protection.limits.map((limit) => ({
         ...limit,
@@ -134,21 +152,21 @@ export function withRateLimits(schema: GraphQLSchema, { counters, factor }: Rate
       protection.counts === "failures" ? isFailure : isCall,
       knownPlaces,
     );
-  const middlewares = new Map([...new Set(Object.values(limits))].map((protection) => [protection, guard(protection)]));
-  return applyMiddleware(schema, {
-    Mutation: Object.fromEntries(
-      Object.entries(limits).map(([field, protection]) => [field, middlewares.get(protection)!]),
-    ),
-  });
 }
 
-type Middleware = (
-  resolve: GraphQLFieldResolver<unknown, Asker, Args>,
-  root: unknown,
-  args: Args,
-  context: Asker,
-  info: GraphQLResolveInfo,
-) => Promise<unknown>;
+/** Does what is asked for, where the limits leave room for it. @throws RATE_LIMITED */
+type Limited = <T>(args: Args, asker: Asker, work: () => Promise<T>) => Promise<T>;
+
+const asMiddleware =
+  (limited: Limited) =>
+  (
+    resolve: GraphQLFieldResolver<unknown, Asker, Args>,
+    root: unknown,
+    args: Args,
+    context: Asker,
+    info: GraphQLResolveInfo,
+  ): Promise<unknown> =>
+    limited(args, context, async () => resolve(root, args, context, info));
 
 interface Guard extends Limit {
   counter: TryCounter;
@@ -159,11 +177,7 @@ interface Guard extends Limit {
   isTakenFirst: boolean;
 }
 
-function protect(
-  guards: readonly Guard[],
-  isCounted: (error: unknown) => boolean,
-  knownPlaces: TryCounter,
-): Middleware {
+function protect(guards: readonly Guard[], isCounted: (error: unknown) => boolean, knownPlaces: TryCounter): Limited {
   const sparesKnownPlaces = guards.some((guard) => guard.sparesKnownPlaces);
 
   /** Lets a try begin. @returns what to call with its error, or undefined, at its end. @throws RATE_LIMITED */
@@ -198,11 +212,11 @@ function protect(
     };
   }
 
-  return async (resolve, root, args, context, info) => {
-    const end = await begin(args, context);
-    let result: unknown;
+  return async (args, asker, work) => {
+    const end = await begin(args, asker);
+    let result: Awaited<ReturnType<typeof work>>;
     try {
-      result = await resolve(root, args, context, info);
+      result = await work();
     } catch (error) {
       await end(error);
       throw error;

@@ -5,54 +5,69 @@ const enter = `${esc}?1049h${esc}?25l`;
 const leave = `${esc}?25h${esc}?1049l`;
 
 /**
- * Draws `frame(width)` in place on a terminal until the signal is aborted; `q` and Ctrl-C call `quit`.
- * Gives the terminal back as it was.
+ * Reads again and again and draws in place on a terminal until the signal is aborted; `q` and Ctrl-C call `quit`.
+ * A window that changes its size is drawn anew at once. Gives the terminal back as it was.
  */
-export async function liveView({
+export async function liveView<Figures>({
   input,
   output,
-  frame,
+  read,
+  draw,
   everyMs,
   signal,
   quit,
 }: {
   input: ReadStream;
   output: WriteStream;
-  frame: (width: number) => Promise<string>;
+  read: () => Promise<Figures>;
+  /** The lines, no wider than `width` and no more than `height`. */
+  draw: (figures: Figures, width: number, height: number) => readonly string[];
   everyMs: number;
   signal: AbortSignal;
   quit: () => void;
 }): Promise<void> {
-  let wake = () => {};
+  let shown: { figures: Figures } | undefined;
+  const show = () => {
+    if (!shown || signal.aborted) return;
+    const lines = draw(shown.figures, output.columns || 80, output.rows || 24);
+    // Drawn as one, so that no half frame is seen; each line ends with "erase the rest", the frame with "erase below".
+    output.write(`${esc}?2026h${esc}H${lines.map((line) => `${line}${esc}K`).join("\r\n")}${esc}J${esc}?2026l`);
+  };
   const onKey = (key: Buffer) => {
     if (["q", "Q", "\u0003"].includes(key.toString())) quit();
   };
-  const onResize = () => wake();
-  signal.addEventListener("abort", () => wake(), { once: true });
+  const stopped = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
   output.write(enter);
-  output.on("resize", onResize);
-  input.setRawMode?.(true);
+  output.on("resize", show);
+  input.setRawMode(true);
   input.on("data", onKey);
   try {
     while (!signal.aborted) {
-      const text = await frame(output.columns || 80);
-      if (signal.aborted) break;
-      const lines = text.split("\n").slice(0, output.rows || 24);
-      // Drawn as one, so that no half frame is seen; each line ends with "erase the rest", the frame with "erase below".
-      output.write(`${esc}?2026h${esc}H${lines.map((line) => `${line}${esc}K`).join("\r\n")}${esc}J${esc}?2026l`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, everyMs);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      // Whoever wants to leave does not wait for an answer that is late.
+      const figures = await Promise.race([read(), stopped]);
+      if (figures === undefined) break;
+      shown = { figures };
+      show();
+      await pause(everyMs, stopped);
     }
   } finally {
     input.off("data", onKey);
-    input.setRawMode?.(false);
+    input.setRawMode(false);
     input.pause();
-    output.off("resize", onResize);
+    output.off("resize", show);
     output.write(leave);
   }
+}
+
+async function pause(ms: number, stopped: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([over, stopped]);
+  clearTimeout(timer);
 }

@@ -1,9 +1,13 @@
 import type { Job } from "bullmq";
 import type { Redis } from "ioredis";
-import type { Db } from "../../prisma/client.ts";
+import type { Db, PoolFigures } from "../../prisma/client.ts";
 import { allQueues } from "../queues/allQueues.ts";
 import { countDeadLetters } from "../queues/deadLetters.ts";
+import { readRecent } from "../queues/jobHistory.ts";
 import type { OpenQueues } from "../queues/openQueues.ts";
+import type { Percentiles } from "../queues/timeBuckets.ts";
+import { readSchedules } from "./scheduleFigures.ts";
+import { type ProgramName, readVitalSigns } from "./vitalSigns.ts";
 
 export interface QueueFigures {
   name: string;
@@ -15,6 +19,16 @@ export interface QueueFigures {
   dead: number;
   /** Kept for an hour. */
   completed: number;
+  /** Rates and times are of the last five minutes. */
+  completedPerMinute: number;
+  /** Tries that failed, whether or not they were repeated. */
+  failedPerMinute: number;
+  /** Jobs that lost their worker. */
+  stalledPerMinute: number;
+  /** How long jobs that were due waited for their first start; null if none started. */
+  wait: Percentiles | null;
+  /** How long tries took; null if none ended. */
+  run: Percentiles | null;
   oldestWaitingSeconds: number | null;
   /** Worker processes that are connected. */
   workers: number;
@@ -34,6 +48,43 @@ export interface RedisFigures {
   maxMemoryBytes: number | null;
   maxMemoryPolicy: string;
   appendOnly: "on" | "off" | "failing";
+  /** Keys thrown away for want of memory since Redis started. */
+  evictedKeys: number;
+}
+
+/** One running process, as it last described itself. */
+export interface ProcessFigures {
+  program: ProgramName;
+  id: string;
+  host: string;
+  pid: number;
+  startedAt: string;
+  seenAt: string;
+  /** How late its event loop was in the worst hundredth of the last seconds. */
+  eventLoopDelayP99Ms: number;
+  /** Connections to PostgreSQL, all of the process's pools together. */
+  pool: PoolFigures;
+  /** Since the process began. */
+  cache: { hits: number; misses: number } | null;
+}
+
+export interface CacheFigures {
+  /** The share of reads that the cache answered since the processes began, 0 to 1; null if there were none, or nobody says. */
+  hitRate: number | null;
+}
+
+/** A job that starts by itself. */
+export interface ScheduleFigures {
+  queue: string;
+  job: string;
+  everyMs: number | null;
+  /** In UTC. */
+  cron: string | null;
+  /** Null when Redis has no such schedule: a worker puts it there within a minute. */
+  nextAt: string | null;
+  /** Null when it has not finished yet. */
+  lastFinishedAt: string | null;
+  isLate: boolean;
 }
 
 /** Why something could not be read; never zeros instead. */
@@ -46,6 +97,9 @@ export interface Snapshot {
   queues: QueueFigures[] | Away;
   outbox: OutboxFigures | Away;
   redis: RedisFigures | Away;
+  processes: ProcessFigures[] | Away;
+  cache: CacheFigures;
+  schedules: ScheduleFigures[] | Away;
 }
 
 export const isAway = (part: object): part is Away => "away" in part;
@@ -63,12 +117,22 @@ export async function takeSnapshot({
   clock: () => Date;
 }): Promise<Snapshot> {
   const now = clock();
-  const [queueFigures, outbox, redisFigures] = await Promise.all([
-    orAway(readQueues(queues, now)),
+  const [queueFigures, outbox, redisFigures, processes, schedules] = await Promise.all([
+    orAway(readQueues({ redis, queues, now })),
     orAway(readOutbox(db)),
     orAway(readRedis(redis, queues)),
+    orAway(readProcesses(redis, queues)),
+    orAway(readSchedules({ redis, queues, declarations: allQueues, now })),
   ]);
-  return { takenAt: now.toISOString(), queues: queueFigures, outbox, redis: redisFigures };
+  return {
+    takenAt: now.toISOString(),
+    queues: queueFigures,
+    outbox,
+    redis: redisFigures,
+    processes,
+    cache: { hitRate: isAway(processes) ? null : hitRateOf(processes) },
+    schedules,
+  };
 }
 
 async function orAway<Part>(part: Promise<Part>): Promise<Part | Away> {
@@ -80,10 +144,23 @@ async function orAway<Part>(part: Promise<Part>): Promise<Part | Away> {
   }
 }
 
-async function readQueues(queues: OpenQueues, now: Date): Promise<QueueFigures[]> {
-  const dead = await countDeadLetters(queues);
+async function readQueues({
+  redis,
+  queues,
+  now,
+}: {
+  redis: Redis;
+  queues: OpenQueues;
+  now: Date;
+}): Promise<QueueFigures[]> {
+  queues.checkConnected(); // says it better than the commands would
+  const names = allQueues.map(({ name }) => name);
+  const [dead, recent] = await Promise.all([
+    countDeadLetters(queues),
+    readRecent({ redis, prefix: queues.prefix, queues: names, now }),
+  ]);
   return Promise.all(
-    allQueues.map(({ name }) =>
+    names.map((name) =>
       queues.use(name, async (queue) => {
         const [counts, [oldest], workers, isPaused] = await Promise.all([
           queue.getJobCounts("waiting", "active", "delayed", "failed", "completed"),
@@ -91,6 +168,8 @@ async function readQueues(queues: OpenQueues, now: Date): Promise<QueueFigures[]
           queue.getWorkersCount(),
           queue.isPaused(),
         ]);
+        const activity = recent.get(name)!;
+        const perMinute = (count: number) => Math.round((10 * count) / activity.minutes) / 10;
         return {
           name,
           waiting: counts.waiting ?? 0,
@@ -99,6 +178,11 @@ async function readQueues(queues: OpenQueues, now: Date): Promise<QueueFigures[]
           failed: counts.failed ?? 0,
           dead: dead.get(name) ?? 0,
           completed: counts.completed ?? 0,
+          completedPerMinute: perMinute(activity.completed),
+          failedPerMinute: perMinute(activity.failed),
+          stalledPerMinute: perMinute(activity.stalled),
+          wait: activity.wait,
+          run: activity.run,
           oldestWaitingSeconds: oldest ? waitingSeconds(oldest, now) : null,
           workers,
           isPaused,
@@ -120,7 +204,7 @@ async function readOutbox(db: Db): Promise<OutboxFigures> {
 }
 
 async function readRedis(redis: Redis, queues: OpenQueues): Promise<RedisFigures> {
-  queues.checkConnected(); // says it better than the command would
+  queues.checkConnected();
   const info = await redis.info();
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? "";
   const isAppendOnly = field("aof_enabled") === "1";
@@ -131,5 +215,17 @@ async function readRedis(redis: Redis, queues: OpenQueues): Promise<RedisFigures
     maxMemoryBytes: Number(field("maxmemory")) || null,
     maxMemoryPolicy: field("maxmemory_policy"),
     appendOnly: isAppendOnly ? (isWritten ? "on" : "failing") : "off",
+    evictedKeys: Number(field("evicted_keys")),
   };
+}
+
+async function readProcesses(redis: Redis, queues: OpenQueues): Promise<ProcessFigures[]> {
+  queues.checkConnected();
+  return readVitalSigns({ redis, prefix: queues.prefix });
+}
+
+function hitRateOf(processes: readonly ProcessFigures[]): number | null {
+  const sum = (figure: "hits" | "misses") => processes.reduce((total, { cache }) => total + (cache?.[figure] ?? 0), 0);
+  const reads = sum("hits") + sum("misses");
+  return reads === 0 ? null : sum("hits") / reads;
 }

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { defineQueue } from "./defineQueue.ts";
 
+/** Which of a student's graded attempts an analysis takes. */
+export const attemptChoices = ["FIRST", "LAST", "BEST", "ALL"] as const;
+
 const attempt = z.object({ attemptId: z.uuid() });
 
 export const examQueue = defineQueue({
@@ -9,7 +12,12 @@ export const examQueue = defineQueue({
   jobs: {
     gradeAttempt: { payload: attempt, attempts: 8 }, // about four minutes of tries: a restart of the database needs no operator
     expireAttempt: { payload: attempt, attempts: 10 }, // nobody is there to press the button again
+    analyzeExam: { payload: z.object({ examId: z.uuid(), attempts: z.enum(attemptChoices) }) },
+    analyzeNewlyGraded: { payload: z.object({}) },
     sweepAttempts: { payload: z.object({}) },
   },
-  schedules: [{ job: "sweepAttempts", everyMs: 30_000 }],
+  schedules: [
+    { job: "sweepAttempts", everyMs: 30_000 },
+    { job: "analyzeNewlyGraded", cron: "40 2 * * *" },
+  ],
 });

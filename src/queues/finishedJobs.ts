@@ -1,7 +1,7 @@
 import type { Db } from "../../prisma/client.ts";
 import type { Logger } from "../utils/logger.ts";
+import { isFromOutbox } from "./jobId.ts";
 
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const batchSize = 1_000;
 /** Nobody waits for it, so one statement carries what is done within this time. */
 const gatherMs = 50;
@@ -18,8 +18,9 @@ export function createFinishedJobs({ db, log }: { db: Db; log: Logger }) {
       while (noted.size > 0) {
         const ids = [...noted].slice(0, batchSize);
         await db.$executeRaw`
-          UPDATE outbox_jobs SET finished_at = now()
-          WHERE id = ANY(string_to_array(${ids.join()}, ',')::uuid[]) AND finished_at IS NULL`;
+          UPDATE outbox_jobs SET finished_at = now(), discarded_at = NULL
+          WHERE id = ANY(string_to_array(${ids.join()}, ',')::uuid[])
+            AND (finished_at IS NULL OR discarded_at IS NOT NULL)`; // done in the moment when it was to be discarded: done
         failing = false;
         for (const id of ids) noted.delete(id);
       }
@@ -43,7 +44,7 @@ export function createFinishedJobs({ db, log }: { db: Db; log: Logger }) {
   return {
     /** Runs of a schedule have ids of another form and no row. */
     add(jobId: string): void {
-      if (!uuid.test(jobId)) return;
+      if (!isFromOutbox(jobId)) return;
       noted.add(jobId);
       // After a failure the relay's next round tries again, not every job.
       if (!failing) gathering ??= setTimeout(flush, gatherMs).unref();

@@ -60,13 +60,13 @@ export function createHandOver({
     });
 
   return {
-    /** Hands over a batch of rows nobody has handed over and tells whether it was a full one. */
-    async handOverNew(): Promise<boolean> {
+    /** Hands over a batch of rows nobody has handed over; tells how many, and whether there may be more. */
+    async handOverNew(): Promise<{ jobs: number; isFull: boolean }> {
       queues.checkConnected(); // without Redis there is no reason to lock rows
       return db.$transaction(async (tx) => {
         const rows = await takeNew(tx, names);
         await addToQueues(rows);
-        return rows.length === batchSize;
+        return { jobs: rows.length, isFull: rows.length === batchSize };
       }, transactionLimits);
     },
 

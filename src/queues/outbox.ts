@@ -6,6 +6,7 @@ import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import type { Logger } from "../utils/logger.ts";
 import { allQueues } from "./allQueues.ts";
 import type { JobName, PayloadInput, QueueDeclaration } from "./defineQueue.ts";
+import { createDiscardJobs } from "./discardJobs.ts";
 import { createFinishedJobs } from "./finishedJobs.ts";
 import { createHandOver } from "./handOver.ts";
 import type { OpenQueues } from "./openQueues.ts";
@@ -70,6 +71,7 @@ export function createOutbox({
   let running: Promise<void> | undefined;
   let wanted = false;
   let failures = 0;
+  const counts = { handedOver: 0, lost: 0, failures: 0 };
   let pauseUntil = 0;
   let relay: Promise<void> | undefined;
 
@@ -106,7 +108,9 @@ export function createOutbox({
     try {
       while (wanted && !stop.signal.aborted) {
         wanted = false;
-        if (await handOverNew()) wanted = true; // a full batch: there may be more
+        const { jobs, isFull } = await handOverNew();
+        counts.handedOver += jobs;
+        if (isFull) wanted = true;
       }
       if (failures > 0) log.info({ failures }, "jobs are handed over again");
       failures = 0;
@@ -115,6 +119,7 @@ export function createOutbox({
       log[level]({ err: error }, "jobs wait in the outbox until they can be handed over");
       pauseUntil = performance.now() + Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
       failures += 1;
+      counts.failures += 1;
     } finally {
       running = undefined; // here and not in a later tick, so that a wish that comes now starts a new run
     }
@@ -123,6 +128,7 @@ export function createOutbox({
   async function lookForLost(): Promise<void> {
     try {
       const found = await handOverLost();
+      counts.lost += found;
       if (found > 0) log.warn({ jobs: found }, "Redis had lost jobs; they were handed over again");
     } catch (error) {
       log.warn({ err: error }, "lost jobs could not be looked for; tried again later");
@@ -174,6 +180,9 @@ export function createOutbox({
       if (!stop.signal.aborted && performance.now() >= pauseUntil) void run();
     },
 
+    /** Since this process began: jobs handed over, jobs handed over again because Redis had lost them, and rounds that failed. */
+    stats: () => ({ ...counts }),
+
     /** The worker's loop: hands over what was missed, and again what Redis has lost. Safe to repeat. */
     startRelay(): void {
       relay ??= relayLoop();
@@ -196,8 +205,31 @@ export function createOutbox({
         VALUES (${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
                 ${job.ownerId ?? null}::uuid, ${job.requestId ?? null},
                 ${tracing.traceparent() ?? null}, now())
-        ON CONFLICT (id) DO UPDATE SET published_at = NULL, run_at = now() WHERE outbox_jobs.finished_at IS NULL`;
+        ON CONFLICT (id) DO UPDATE SET published_at = NULL, run_at = now(), finished_at = NULL, discarded_at = NULL
+          WHERE outbox_jobs.finished_at IS NULL OR outbox_jobs.discarded_at IS NOT NULL`;
       void run();
+    },
+
+    /** Puts rows whose jobs are gone back to be handed over; what is done is left. Safe to repeat. @returns those that were put back */
+    async handOverAgain(ids: readonly string[]): Promise<string[]> {
+      const rows = await db.$queryRaw<{ id: string }[]>`
+        UPDATE outbox_jobs SET published_at = NULL, finished_at = NULL, discarded_at = NULL
+        WHERE id = ANY(${ids}::uuid[]) AND (finished_at IS NULL OR discarded_at IS NOT NULL)
+        RETURNING id`;
+      void run();
+      return rows.map(({ id }) => id);
+    },
+
+    discard: createDiscardJobs({ db, queues }),
+
+    /** Whether the job is still to be done. */
+    async isWanted(queue: string, jobId: string): Promise<boolean> {
+      return (await db.outboxJob.count({ where: { id: jobId, queue, finishedAt: null } })) > 0;
+    },
+
+    /** Notes that the job was told not to wait for its time any more. Safe to repeat. */
+    async bringForward(jobId: string): Promise<void> {
+      await db.$executeRaw`UPDATE outbox_jobs SET run_at = now() WHERE id = ${jobId}::uuid AND run_at > now()`;
     },
 
     /** Removes the job's row, so that it is never handed over again. Safe to repeat. */

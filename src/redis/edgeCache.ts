@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { OperationMeter } from "../metrics/operations.ts";
 import type { Cache } from "./cache.ts";
 import { type Drop, matcherOf } from "./drop.ts";
 import { createTagIndex } from "./tagIndex.ts";
@@ -8,6 +9,8 @@ export interface EdgeAnswer {
   bytes: Buffer;
   contentType: string;
   etag?: string;
+  /** Counts the operation whenever the answer is served, as it does when it is executed. */
+  meter?: OperationMeter;
 }
 
 /** The moment an execution began; what was dropped since then it may not have seen. */

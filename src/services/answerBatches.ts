@@ -20,6 +20,14 @@ export type SaveVerdict =
   /** `saved[i]` is false when a response with the same or a higher revision was there. */
   { state: "OPEN"; savedAt: Date; deadlineAt: Date; saved: boolean[] } | { state: "CLOSED" } | { state: "NOT_FOUND" };
 
+/** What one statement carried. */
+export interface WrittenBatch {
+  requests: number;
+  answers: number;
+  /** From sending the statement to its commit. */
+  ms: number;
+}
+
 interface Waiting {
   request: SaveRequest;
   resolve: (verdict: SaveVerdict) => void;
@@ -79,16 +87,20 @@ export function createAnswerBatches({
   connections,
   graceSeconds,
   maxRows = 400,
+  onBatch = () => {},
 }: {
   pool: Pool;
   connections: number;
   graceSeconds: number;
   /** Most answers in one statement; a request is never split. */
   maxRows?: number;
+  /** Told of every batch that was written. */
+  onBatch?: (batch: WrittenBatch) => void;
 }) {
   let waiting: Waiting[] = [];
   let free = connections;
   let scheduled = false;
+  let served = 0;
   let closed = false;
   const inFlight = new Set<Promise<void>>();
 
@@ -106,6 +118,7 @@ export function createAnswerBatches({
       (fits ? batch : left).push(entry);
     }
     waiting = left;
+    served += batch.length;
     return batch;
   }
 
@@ -122,6 +135,7 @@ export function createAnswerBatches({
         revision,
       }));
     });
+    const startedAt = performance.now();
     try {
       const result = await pool.query<ResultRow>({
         name: "save-answers",
@@ -130,6 +144,7 @@ export function createAnswerBatches({
         rowMode: "array",
       });
       settle(batch, result.rows);
+      onBatch({ requests: batch.length, answers: rows.length, ms: performance.now() - startedAt });
     } catch (error) {
       if (isOutage(error)) {
         const away = unavailable("The answers could not be saved now. Send them again.", 2, error);
@@ -173,6 +188,11 @@ export function createAnswerBatches({
   }
 
   return {
+    /** Requests that wait for a batch now. */
+    waiting: () => waiting.length,
+    /** Requests that went into a batch since the beginning. */
+    served: () => served,
+
     /**
      * Stores the answers; resolves when they are durable. Safe to repeat: a revision that is there is not written again.
      * @throws SERVICE_UNAVAILABLE when the database is away; nothing is known to be stored then

@@ -339,7 +339,8 @@ export function createAttemptService({
         WHERE attempt.status = 'SUBMITTED' AND attempt.score IS NULL
           AND attempt.submitted_at < clock_timestamp() - interval '2 minutes'
           AND NOT EXISTS (
-            SELECT 1 FROM outbox_jobs job WHERE job.name = 'gradeAttempt' AND job.payload ->> 'attemptId' = attempt.id::text)
+            SELECT 1 FROM outbox_jobs job WHERE job.name = 'gradeAttempt' AND job.payload ->> 'attemptId' = attempt.id::text
+              AND job.discarded_at IS NULL)
         LIMIT 500`;
       await db.$transaction(async (tx) => {
         for (const { id, user_id } of forgotten)

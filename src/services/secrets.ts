@@ -16,7 +16,10 @@ export function createSecrets(key: string) {
     keyFor: (use: "playback link") => keyOf(use),
 
     /** A keyed hash (HMAC-SHA-256, base64url) that nobody without the key can make or guess from. */
-    hash(use: "refresh token" | "recovery code" | "link" | "upload", text: string): string {
+    hash(
+      use: "refresh token" | "recovery code" | "link" | "upload" | "monitor session" | "monitor form",
+      text: string,
+    ): string {
       return createHmac("sha256", keyOf(use)).update(text).digest("base64url");
     },
 

@@ -8,6 +8,7 @@ import type { Events } from "../redis/pubsub.ts";
 import type { Storage } from "../storage/storage.ts";
 import { STORAGE_KEYS } from "../storage/storageKeys.ts";
 import type { UploadFiles } from "../storage/uploadFiles.ts";
+import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import { audit } from "./audit.ts";
 import { beginProcessing } from "./beginProcessing.ts";
@@ -15,6 +16,7 @@ import { databaseTime } from "./databaseTime.ts";
 import { parseInput } from "./input.ts";
 import { hashToken } from "./tokens.ts";
 import type { UploadAddresses } from "./uploadAddress.ts";
+import { requireStillMayUpload } from "./uploadOwner.ts";
 import type { VideoAccess } from "./videoAccess.ts";
 
 export interface VideoUploadTicket {
@@ -43,6 +45,7 @@ export type UploadService = ReturnType<typeof createUploadService>;
 /** A video's file on its way here: a permission, one upload in as many pieces as it takes, and what follows from the last byte. */
 export function createUploadService({
   db,
+  access,
   videoAccess,
   outbox,
   events,
@@ -54,6 +57,7 @@ export function createUploadService({
   newId,
 }: {
   db: Db;
+  access: Access;
   videoAccess: VideoAccess;
   outbox: Outbox;
   events: Events;
@@ -96,6 +100,7 @@ export function createUploadService({
       const current = await tx.videoUpload.findUnique({ where: { id: upload.id } });
       if (!current) throw notFound("upload");
       if (current.finishedAt) return null;
+      await requireStillMayUpload(tx, access, upload);
       if (video.status === "PROCESSING" || video.status === "READY") throw hasFile();
       await tx.videoUpload.update({ where: { id: upload.id }, data: { finishedAt: await databaseTime(tx) } });
       const facts = { durationMs: null, width: null, height: null, hasAudio: null };
@@ -105,7 +110,7 @@ export function createUploadService({
     });
   }
 
-  /** The file is of no use to a video that is gone or has got another. */
+  /** The file is of no use to a video that is gone or has got another, or from somebody who may not change it any more. */
   async function dropUpload(upload: UploadRow, sourceKey: string): Promise<void> {
     await db.videoUpload.deleteMany({ where: { id: upload.id, finishedAt: null } });
     await storage.remove(sourceKey);
@@ -115,7 +120,7 @@ export function createUploadService({
   /**
    * What follows from the last byte: the file is kept and its processing asked for. Safe to repeat, also by several at once and
    * after a process died in the middle.
-   * @throws NOT_FOUND, UNPROCESSABLE (VIDEO_HAS_FILE)
+   * @throws NOT_FOUND, FORBIDDEN (UPLOAD_NOT_ALLOWED_NOW), UNPROCESSABLE (VIDEO_HAS_FILE)
    */
   async function finish(uploadId: string, requestId?: string): Promise<void> {
     const upload = await requireUpload(uploadId);
@@ -184,7 +189,8 @@ export function createUploadService({
     /**
      * Uses a token up. Of two who try at once, one opens the upload.
      * @returns the upload's id
-     * @throws FORBIDDEN (TOKEN_NOT_GOOD), UNPROCESSABLE (FILE_TOO_LARGE, WRONG_SIZE), which leave the token good
+     * @throws FORBIDDEN (TOKEN_NOT_GOOD), or what leaves the token good: FORBIDDEN (UPLOAD_NOT_ALLOWED_NOW),
+     * UNPROCESSABLE (FILE_TOO_LARGE, WRONG_SIZE)
      */
     async open(token: string, bytes: number): Promise<string> {
       if (bytes > maxBytes) throw unprocessable("FILE_TOO_LARGE", tooLarge);
@@ -193,6 +199,7 @@ export function createUploadService({
         const reason = BigInt(bytes) > upload.bytes ? "FILE_TOO_LARGE" : "WRONG_SIZE";
         throw unprocessable(reason, `This upload was asked for with ${upload.bytes} bytes, not ${bytes}.`);
       }
+      if (upload) await requireStillMayUpload(db, access, upload);
       const opened = await db.$executeRaw`
         UPDATE video_uploads
         SET opened_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(hours => ${UPLOAD_HOURS})
@@ -205,11 +212,17 @@ export function createUploadService({
       return upload.id;
     },
 
-    /** How far an upload is. One that has all its bytes, but no process lived to finish it, is finished now. @throws NOT_FOUND */
+    /**
+     * How far an upload is, for whoever goes on with it. One that has all its bytes, but no process lived to finish it, is
+     * finished now.
+     * @throws NOT_FOUND, FORBIDDEN (UPLOAD_NOT_ALLOWED_NOW) for one that is not finished
+     */
     async stateOf(uploadId: string): Promise<UploadState> {
       const upload = await requireUpload(uploadId);
-      const isFinished = upload.finishedAt !== null || (await finishIfWhole(upload));
-      return { bytes: Number(upload.bytes), isFinished };
+      const bytes = Number(upload.bytes);
+      if (upload.finishedAt) return { bytes, isFinished: true };
+      await requireStillMayUpload(db, access, upload);
+      return { bytes, isFinished: await finishIfWhole(upload) };
     },
 
     finish,

@@ -1,6 +1,7 @@
 import type { JobState as BullState, Job } from "bullmq";
 import type { Db } from "../../prisma/client.ts";
 import type { JobData } from "../queues/defineQueue.ts";
+import { isFromOutbox } from "../queues/jobId.ts";
 import { type OpenQueues, QueuesUnavailable } from "../queues/openQueues.ts";
 
 export type JobState = "WAITING" | "DELAYED" | "ACTIVE" | "COMPLETED" | "FAILED";
@@ -26,13 +27,11 @@ export interface JobStatus {
 
 export type GetJobStatus = ReturnType<typeof createJobStatus>;
 
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 /** Reads a job's status from BullMQ and its outbox row; from the row alone while Redis is away. */
 export function createJobStatus({ db, queues, clock }: { db: Db; queues: OpenQueues; clock: () => Date }) {
   /** Null if there is no such job, or none any more: completed jobs are known for seven days. */
   return async function getJobStatus(queueName: string, jobId: string): Promise<JobStatus | null> {
-    if (!uuid.test(jobId)) return null;
+    if (!isFromOutbox(jobId)) return null;
     const row = await db.outboxJob.findFirst({ where: { id: jobId, queue: queueName } });
     if (!row) return null;
     const inQueue = row.publishedAt ? await find(queues, queueName, jobId) : null;
@@ -55,6 +54,10 @@ export function createJobStatus({ db, queues, clock }: { db: Db; queues: OpenQue
         failedReason: completed ? null : reasonOf(job),
         finishedAt: job.finishedOn ? new Date(job.finishedOn) : null,
       };
+    }
+    if (row.discardedAt) {
+      const failedReason = "An administrator gave the job up.";
+      return { ...known, state: "FAILED", progress: 0, attempts: 0, failedReason, finishedAt: row.discardedAt };
     }
     const state = row.finishedAt ? "COMPLETED" : row.runAt > clock() ? "DELAYED" : "WAITING";
     const progress = row.finishedAt ? 100 : 0;

@@ -1,16 +1,22 @@
 import type { Handlers } from "../queues/defineQueue.ts";
 import type { examQueue } from "../queues/exam.queue.ts";
+import type { AnalysisService } from "../services/analysis.service.ts";
 
 export interface ExamJobs {
   attempts: { expire(attemptId: string): Promise<void>; sweep(): Promise<number> };
   grading: { gradeAttempt(attemptId: string): Promise<void> };
+  analysis: Pick<AnalysisService, "run" | "requestNewlyGraded">;
 }
 
-export const examHandlers = ({ attempts, grading }: ExamJobs): Handlers<typeof examQueue> => ({
+export const examHandlers = ({ attempts, grading, analysis }: ExamJobs): Handlers<typeof examQueue> => ({
   /** May run twice: a graded attempt is left as it is. */
   gradeAttempt: ({ attemptId }) => grading.gradeAttempt(attemptId),
   /** May run twice: an attempt already handed in is left as it is. */
   expireAttempt: ({ attemptId }) => attempts.expire(attemptId),
+  /** May run twice: the later result stands. */
+  analyzeExam: ({ examId, attempts }, job) => analysis.run(examId, attempts, job),
+  /** May run twice: an exam whose analysis is waiting gets no second one. */
+  analyzeNewlyGraded: () => analysis.requestNewlyGraded(),
   /** May run twice: what the first run set going, the second does not find any more. */
   sweepAttempts: () => attempts.sweep(),
 });

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Job, Worker } from "bullmq";
+import { type Job, MetricsTime, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { inWork } from "../currentWork.ts";
 import type { DeadLetters } from "../queues/deadLetters.ts";
 import type { JobData } from "../queues/defineQueue.ts";
+import type { JobTimes } from "../queues/jobTimes.ts";
 import { type OpenQueues, QueuesUnavailable } from "../queues/openQueues.ts";
 import type { Outbox } from "../queues/outbox.ts";
 import { putSchedules, restoreSchedules } from "../queues/schedules.ts";
@@ -53,6 +54,7 @@ export function startWorkers({
   queues,
   outbox,
   deadLetters,
+  jobTimes,
   log,
   onJobEvent = () => {},
   tracing = noTracing,
@@ -64,6 +66,7 @@ export function startWorkers({
   queues: OpenQueues;
   outbox: Pick<Outbox, "finish">;
   deadLetters: Pick<DeadLetters, "add" | "collect">;
+  jobTimes: Pick<JobTimes, "completed" | "failed" | "stalled">;
   log: Logger;
   /** Told about every job but the runs of schedules. */
   onJobEvent?: (event: JobEvent) => void;
@@ -107,18 +110,21 @@ export function startWorkers({
         stalledInterval: timing.stalledCheckMs,
         maxStalledCount,
         telemetry: tracing.jobs,
+        metrics: { maxDataPoints: MetricsTime.ONE_HOUR }, // counts what is done and failed, which /metrics tells
         runRetryDelay: 1_000, // BullMQ's own 15 s would be added to every short outage
       },
     );
     worker.on("active", (job) => tell(job, "ACTIVE", Number(job.progress) || 0));
     worker.on("completed", (job) => {
       outbox.finish(job.id!);
+      jobTimes.completed(queue, job);
       const level = job.repeatJobKey ? "debug" : "info";
       log[level]({ ...factsOf(queue, job), ms: job.finishedOn! - job.processedOn! }, "job done");
       tell(job, "COMPLETED", 100);
     });
     worker.on("failed", (job, error) => {
       if (!job) return; // removed while it was running: nothing is left to try or to list
+      jobTimes.failed(queue, job);
       const facts = { ...factsOf(queue, job), err: error };
       const willRepeat = !job.finishedOn;
       if (willRepeat) log.warn(facts, "job failed and will be tried again");
@@ -126,7 +132,10 @@ export function startWorkers({
       if (!willRepeat && !job.repeatJobKey) finishBeforeClosing(bury(queue, job));
       tell(job, willRepeat ? "DELAYED" : "FAILED", Number(job.progress) || 0);
     });
-    worker.on("stalled", (jobId) => finishBeforeClosing(sayStalled(queue, jobId)));
+    worker.on("stalled", (jobId) => {
+      jobTimes.stalled(queue);
+      finishBeforeClosing(sayStalled(queue, jobId));
+    });
     worker.on("lockRenewalFailed", (jobIds) => {
       for (const jobId of jobIds) worker.cancelJob(jobId, "Another worker has taken the job over.");
     });

@@ -125,7 +125,17 @@ const walks: Walk[] = [
 ];
 /** Nothing of these is about an exam's content, or a student gets nothing at all: see the permission matrix. */
 const ELSEWHERE = [
-  ...["questionTypes", "question", "questions", "examResults", "job", "deadLetters", "video", "videos"],
+  ...[
+    "questionTypes",
+    "question",
+    "questions",
+    "examResults",
+    "examStatistics",
+    "job",
+    "deadLetters",
+    "video",
+    "videos",
+  ],
   ...["sessions", "user", "users", "auditLog", "userImport", "getEmailJobStatus"],
 ];
 

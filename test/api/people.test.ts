@@ -431,8 +431,8 @@ describe("the audit log", () => {
   });
 
   it.each([
-    ["retryDeadLetter", "job.retry"],
-    ["discardDeadLetter", "job.discard"],
+    ["retryDeadLetter", "deadLetters.retry"],
+    ["discardDeadLetter", "deadLetters.discard"],
   ])("has a line for %s, and none when there is no such job", async (field, action) => {
     const { queues, deadLetters } = app.container;
     const jobId = uuidv7();
@@ -447,8 +447,8 @@ describe("the audit log", () => {
         action,
         entityType: "Job",
         actor: { id: admin.id },
-        before: { queue: "exam", name: "gradeAttempt" },
-        after: null,
+        before: { ids: [`exam-${jobId}`], found: 1 },
+        after: { ids: [`exam-${jobId}`], count: 1 },
       },
     ]);
   });

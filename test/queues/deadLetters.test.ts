@@ -70,14 +70,16 @@ describe("the dead-letter list", () => {
     expect((await app.deadLetters.list({ queue: "other", first: 2 })).totalCount).toBe(0);
   });
 
-  it("gets a failed job that a dying worker did not put there", async () => {
+  it("gets the failed jobs that a dying worker did not put there, however many", async () => {
     startWorker();
-    const { id, entry } = await aDeadJob("a");
-    await app.queues.use("dead", (queue) => queue.remove(entry.id));
+    const jobIds: string[] = [];
+    for (const text of ["a", "b", "c", "d"]) jobIds.push((await aDeadJob(text)).id);
+    expect(await countDeadLetters(app.queues)).toEqual(new Map([["test", 4]]));
+    for (const { id } of await listed()) await app.queues.use("dead", (queue) => queue.remove(id));
     expect(await listed()).toEqual([]);
-    expect(await app.deadLetters.collect()).toBe(1);
+    expect(await app.deadLetters.collect()).toBe(4);
     expect(await app.deadLetters.collect()).toBe(0);
-    expect((await listed()).map((one) => one.jobId)).toEqual([id]);
+    expect((await listed()).map((one) => one.jobId).sort()).toEqual(jobIds.sort());
   });
 
   it("gets it when the next worker starts", async () => {
@@ -143,6 +145,9 @@ describe("discarding", () => {
     await eventually(() => runs.filter((text) => text === "b").length === 2);
     expect(await app.stateOf(id)).toBe("unknown");
     expect(runs.filter((text) => text === "a")).toHaveLength(1);
-    expect(await app.getJobStatus("test", id)).toBeNull();
+    expect(await app.getJobStatus("test", id)).toMatchObject({
+      state: "FAILED",
+      failedReason: "An administrator gave the job up.",
+    });
   });
 });

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { createDb } from "../../prisma/client.ts";
 import { createDeadLetters } from "../../src/queues/deadLetters.ts";
 import { defineQueue, type Handlers, type QueueDeclaration } from "../../src/queues/defineQueue.ts";
+import { createJobTimes } from "../../src/queues/jobTimes.ts";
 import { openQueues } from "../../src/queues/openQueues.ts";
 import { createOutbox } from "../../src/queues/outbox.ts";
 import { createRedis } from "../../src/redis/redis.ts";
@@ -57,6 +58,7 @@ export function anApp({
   const queues = openQueues({ redis, prefix, answerWithinMs });
   const outbox = createOutbox({ db, queues, log, clock, newId: uuidv7, declarations, pollMs, lostAfterMs });
   const deadLetters = createDeadLetters({ queues, outbox, declarations });
+  const jobTimes = createJobTimes({ redis, prefix, clock, log });
   const getJobStatus = createJobStatus({ db, queues, clock });
   const closers: (() => Promise<unknown>)[] = [];
 
@@ -66,6 +68,7 @@ export function anApp({
     queues,
     outbox,
     deadLetters,
+    jobTimes,
     getJobStatus,
 
     async add(
@@ -92,6 +95,7 @@ export function anApp({
         queues,
         outbox,
         deadLetters,
+        jobTimes,
         log,
         ...options,
       });

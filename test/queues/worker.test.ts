@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { unavailable, unprocessable } from "../../src/domain/errors.ts";
 import type { JobContext } from "../../src/queues/jobContext.ts";
+import { readRecent } from "../../src/queues/jobHistory.ts";
 import type { JobEvent } from "../../src/workers/startWorker.ts";
 import { createTestDatabase, type TestDatabase, testRedis } from "../support/testDatabase.ts";
 import { type App, anApp, aUser, eventually, testQueue } from "./support.ts";
@@ -237,5 +238,9 @@ describe("a worker that is killed", () => {
     expect(done).toEqual(["interrupted"]);
     await isIn(id, "completed");
     expect((await jobOf(id)).attemptsMade).toBe(1);
+
+    await app.jobTimes.flush();
+    const source = { redis: app.redis, prefix: place.prefix, queues: ["test"], now: new Date() };
+    expect((await readRecent(source)).get("test")!.stalled).toBeGreaterThanOrEqual(1);
   });
 });

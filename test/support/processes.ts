@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Generous: other tests, and other people, use the machine too. */
 const START_WITHIN_MS = 60_000;
 
-/** `server.ts` or `worker.ts` in a process of its own, as an operator runs it. */
+/** `server.ts`, `worker.ts` or the pages of `queueMonitor.ts` in a process of its own, as an operator runs it. */
 export interface Program {
   readonly url: string;
   readonly isRunning: boolean;
@@ -34,22 +34,27 @@ export interface Program {
   health(page: "healthz" | "readyz"): Promise<{ status: number; body: { status: string; problems?: string[] } }>;
 }
 
-export type ProgramName = "server" | "worker";
+const PROGRAMS = {
+  server: { args: ["server.ts"], port: "PORT" },
+  worker: { args: ["worker.ts"], port: "WORKER_PORT" },
+  monitor: { args: ["queueMonitor.ts", "--serve"], port: "MONITOR_PORT" },
+} as const;
+export type ProgramName = keyof typeof PROGRAMS;
 
 /** Runs a program with this environment and nothing of our own but where to find things. Not waited for. */
 export async function runProgram(name: ProgramName, folder: string, env: Record<string, string>): Promise<Program> {
   const { PATH = "", HOME = "", TMPDIR = os.tmpdir() } = process.env;
   const running: OwnProcess = await startProcess({
     command: process.execPath,
-    args: ["--import", "tsx", `${name}.ts`],
+    args: ["--import", "tsx", ...PROGRAMS[name].args],
     cwd: ROOT,
     env: { PATH, HOME, TMPDIR, ...env },
     stopSignal: "SIGTERM",
-    recordFile: path.join(folder, `${name}-${env.PORT}-${env.WORKER_PORT}.json`),
+    recordFile: path.join(folder, `${name}-${env[PROGRAMS[name].port]}.json`),
   });
   let text = "";
   for (const stream of [running.child.stdout, running.child.stderr]) stream?.on("data", (chunk) => (text += chunk));
-  const url = `http://127.0.0.1:${name === "server" ? env.PORT : env.WORKER_PORT}`;
+  const url = `http://127.0.0.1:${env[PROGRAMS[name].port]}`;
   return {
     url,
     exited: running.exited,
@@ -74,11 +79,13 @@ export interface Site {
   /** The same services in the test's process, to set the scene and to look at what came of it. */
   container: Container;
   databaseUrl: string;
+  /** The environment of its programs, without their ports. */
+  env: Record<string, string>;
   /** Its own PostgreSQL and Redis, where the test asked for them; else it shares the test run's. */
   postgres: PrivatePostgres;
   redis: PrivateRedis;
-  /** Starts a program and waits until it is ready. Given one that ended, starts it again on the same port. */
-  start(name: ProgramName, again?: Program): Promise<Program>;
+  /** Starts a program and waits until it is ready. Given one that ended, starts it again on the same port. `own` is for its environment alone. */
+  start(name: ProgramName, again?: Program, own?: Record<string, string>): Promise<Program>;
   /** Stops everything and removes it. */
   close(): Promise<void>;
 }
@@ -125,9 +132,9 @@ export async function openSite({
   const container = await createContainer(config, createLogger({ level: "fatal", pretty: false, program: "test" }));
   closers.unshift(() => container.close());
 
-  async function start(name: ProgramName, again?: Program): Promise<Program> {
+  async function start(name: ProgramName, again?: Program, own: Record<string, string> = {}): Promise<Program> {
     const port = again ? new URL(again.url).port : String(await getPort());
-    const program = await runProgram(name, folder, { ...base, [name === "server" ? "PORT" : "WORKER_PORT"]: port });
+    const program = await runProgram(name, folder, { ...base, ...own, [PROGRAMS[name].port]: port });
     closers.unshift(() => program.kill());
     await eventually(
       `the ${name} is ready`,
@@ -148,6 +155,7 @@ export async function openSite({
   return {
     container,
     databaseUrl,
+    env: base,
     get postgres() {
       return owned(postgres, "PostgreSQL");
     },

@@ -68,6 +68,7 @@ export async function startTestApp({
   env = {},
   log: givenLog,
   ambient,
+  lines,
   beside,
 }: {
   worker?: boolean;
@@ -76,6 +77,8 @@ export async function startTestApp({
   log?: Logger;
   /** The time and the ids, where a test decides on them. */
   ambient?: Ambient;
+  /** Who seems to wait for the database, where a test decides on it. */
+  lines?: Container["lines"];
   /** Makes a second process of this one's installation: same database, same Redis. Close it first. */
   beside?: Pick<TestApp, "config">;
 } = {}): Promise<TestApp> {
@@ -84,7 +87,7 @@ export async function startTestApp({
   const log = givenLog ?? createLogger({ level: config.LOG_LEVEL, pretty: false, program: "test" });
   const container = await createContainer(config, log, ambient);
   const readiness = createReadiness({ db: container.db, redis: container.queueRedis });
-  const app = await createApp({ container, readiness, config, log });
+  const app = await createApp({ container: { ...container, ...(lines && { lines }) }, readiness, config, log });
   const url = await app.listen({ host: config.HOST, port: 0 });
   const workerRedis = worker ? createRedis(config.REDIS_URL, { role: "worker", log }) : null;
   const workers =

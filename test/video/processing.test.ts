@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { type types as hls, parse } from "hls-parser";
 import { createFfmpeg, FFMPEG_MISSING } from "../../src/ffmpeg/ffmpeg.ts";
+import { createLogger } from "../../src/utils/logger.ts";
 import { aClip, aClipFolder, aVideoWithFile, ffmpeg, probed } from "../support/clips.ts";
 import { aLesson, aSection } from "../support/course.ts";
 import { eventually } from "../support/eventually.ts";
@@ -17,6 +18,7 @@ import { startTestApp, type TestApp } from "../support/testApp.ts";
 /** Generous: ffmpeg runs many times here, and the machine may be busy. */
 jest.setTimeout(240_000);
 const WITHIN_MS = 120_000;
+const silent = createLogger({ level: "silent", pretty: false, program: "test" });
 
 let app: TestApp;
 let worker: TestApp;
@@ -462,7 +464,7 @@ describe("ffmpeg", () => {
   it("is kept to the cores it is given", async () => {
     const file = await aLongClip();
     const folder = await mkdtemp(path.join(os.tmpdir(), "lectern-cores-"));
-    const limited = createFfmpeg({ searchPath: process.env.PATH!, threads: 1 });
+    const limited = createFfmpeg({ searchPath: process.env.PATH!, threads: 1, log: silent });
     const stop = new AbortController();
     const facts = await limited.probe(file, stop.signal);
     const rung = { width: 640, height: 360, videoBits: 800_000 };

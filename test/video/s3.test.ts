@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { S3 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
@@ -6,7 +7,10 @@ import { readConfig } from "../../src/config.ts";
 import { type S3Config, s3ClientConfig } from "../../src/storage/s3Client.ts";
 import { s3Storage } from "../../src/storage/s3Storage.ts";
 import { type Gateway, missingForGateway, startGateway } from "../support/cephGateway.ts";
-import { aVideo } from "../support/course.ts";
+import { aClip, aClipFolder, probed } from "../support/clips.ts";
+import { aLesson, aSection, aVideo } from "../support/course.ts";
+import { eventually } from "../support/eventually.ts";
+import { playbackFor } from "../support/playback.ts";
 import { aSchool, type School } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
 import { aTicket, openUpload, sha256, tusFetch, uploadByTus } from "../support/uploads.ts";
@@ -17,6 +21,7 @@ jest.setTimeout(240_000);
 
 const missing = missingForGateway();
 const MB = 1024 ** 2;
+const PROCESSED_WITHIN_MS = 120_000;
 const Bucket = "lectern-files";
 let gateway: Gateway;
 let env: Record<string, string>;
@@ -145,5 +150,48 @@ let s3: S3;
       await app.container.services.abandonedUploads.remove();
       expect(await unfinished()).toEqual([]);
     });
+  });
+
+  it("carries a whole lecture: uploaded, processed, played by its signed link, withdrawn and removed", async () => {
+    const app = await startTestApp({ worker: true, env });
+    const clips = await aClipFolder();
+    try {
+      const { services, db, storage } = app.container;
+      const school = await aSchool(app.container);
+      const student = school.students[0]!;
+      const videoId = await aVideo(app.container, school);
+      const lessonId = await aLesson(app.container, school, await aSection(app.container, school), { videoId });
+      const clip = await readFile(await aClip(clips.folder, "lecture.mp4", { size: "640x360" }));
+      await uploadByTus(app, clip, { token: await aTicket(app, school.teacher.token, videoId, clip.length) });
+      const isReady = async () => (await db.video.findUniqueOrThrow({ where: { id: videoId } })).status === "READY";
+      await eventually("the video is READY", isReady, PROCESSED_WITHIN_MS);
+
+      const links = await eventually("the student has links", () => playbackFor(app, student, videoId));
+      const { streams, format } = await probed(links.hlsUrl);
+      expect(streams.map((each: Record<string, string>) => each.codec_name).sort()).toEqual(["aac", "h264"]);
+      expect(Number(format.duration)).toBeCloseTo(2, 0);
+      expect((await fetch(links.posterUrl)).headers.get("content-type")).toBe("image/jpeg");
+      const [segment] = (await fetch(new URL("360p/index.m3u8", links.hlsUrl)).then((list) => list.text())).match(
+        /^\w+\.m4s$/m,
+      )!;
+      const fragment = new URL(`360p/${segment}`, links.hlsUrl);
+      const ranged = await fetch(fragment, { headers: { range: "bytes=4-7" } });
+      expect([ranged.status, await ranged.text()]).toEqual([206, expect.stringMatching(/^(styp|moof|sidx)$/)]);
+
+      await services.courses.withdraw(school.teacher.actor, school.courseId, student.id);
+      for (const address of [links.hlsUrl, fragment]) expect((await fetch(address)).status).toBe(404);
+
+      await services.lessons.remove(school.teacher.actor, lessonId);
+      await services.videos.remove(school.teacher.actor, videoId);
+      await eventually(
+        "nothing of it is left in the bucket",
+        async () => (await s3.listObjectsV2({ Bucket, Prefix: `videos/${videoId}/` })).KeyCount === 0,
+        PROCESSED_WITHIN_MS,
+      );
+      for await (const key of storage.list("uploads/")) throw new Error(`${key} is left`);
+    } finally {
+      await app.close();
+      await clips.remove();
+    }
   });
 });

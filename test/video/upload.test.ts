@@ -200,6 +200,60 @@ describe("a permission to upload", () => {
   });
 });
 
+describe("an upload whose owner has lost the right to it", () => {
+  const losses: [string, (owner: School["teacher"]) => Promise<unknown>][] = [
+    [
+      "was withdrawn from the course",
+      ({ id }) => db().enrollment.updateMany({ where: { userId: id }, data: { status: "WITHDRAWN" } }),
+    ],
+    [
+      "became a student of it",
+      ({ id }) => db().enrollment.updateMany({ where: { userId: id }, data: { role: "STUDENT" } }),
+    ],
+    ["was disabled", ({ id }) => db().user.update({ where: { id }, data: { disabledAt: new Date() } })],
+    ["lost the role", ({ id }) => db().user.update({ where: { id }, data: { role: "STUDENT" } })],
+  ];
+
+  it.each(losses)("because the teacher %s goes no further, and nothing is processed", async (_how, lose) => {
+    const own = await aSchool(app.container);
+    const [going, whole, waiting] = await Promise.all([0, 1, 2].map(() => aVideo(app.container, own)));
+    const ticket = (videoId: string) => aTicket(app, own.teacher.token, videoId, 10);
+    const addresses = [];
+    for (const videoId of [going!, whole!]) addresses.push(await openUpload(app, await ticket(videoId), 10));
+    const unused = await ticket(waiting!);
+    expect((await send(addresses[0]!, 0, Buffer.alloc(5))).status).toBe(204);
+    const { id } = await uploadRow(whole!);
+    await writeFile(path.join(stored, "uploads", id), Buffer.alloc(10)); // a server died after the last byte
+    await lose(own.teacher);
+
+    expect((await send(addresses[0]!, 5, Buffer.alloc(5))).status).toBe(403);
+    expect((await tusFetch("HEAD", addresses[1]!)).status).toBe(403);
+    expect((await tusRefusal(uploadByTus(app, Buffer.alloc(10), { token: unused }))).status).toBe(403);
+    await app.container.services.abandonedUploads.remove(); // finishes what nobody asks for, but not this
+    for (const videoId of [going!, whole!, waiting!]) {
+      expect(await videoRow(videoId)).toMatchObject({ status: "UPLOADING", run: 0, sourceKey: null });
+      expect(await probesOf(videoId)).toEqual([]);
+    }
+    expect((await unfinishedFiles(stored)).filter((name) => name.startsWith(id))).toEqual([]);
+  });
+
+  it("in the middle of the last piece is refused as well, and its file is dropped", async () => {
+    const own = await aSchool(app.container);
+    const videoId = await aVideo(app.container, own);
+    const file = randomBytes(2_000);
+    const address = await openUpload(app, await aTicket(app, own.teacher.token, videoId, file.length), file.length);
+    const last = await aHangingPiece(address, videoId, file, 700);
+    const answer = new Promise<http.IncomingMessage>((resolve) => last.once("response", resolve));
+    await db().user.update({ where: { id: own.teacher.id }, data: { disabledAt: new Date() } });
+    last.end(file.subarray(700));
+
+    expect((await answer).statusCode).toBe(403);
+    expect(await videoRow(videoId)).toMatchObject({ status: "UPLOADING", run: 0, sourceKey: null });
+    expect(await db().videoUpload.count({ where: { videoId } })).toBe(0);
+    for await (const key of app.container.storage.list(`videos/${videoId}/`)) throw new Error(`${key} is left`);
+  });
+});
+
 describe("the address of an upload", () => {
   it("cannot be guessed from its id", async () => {
     const { address, upload } = await anOpenUpload(10);

@@ -1,0 +1,12 @@
+import type { Resolvers } from "../../generated/graphql.ts";
+import { requireActor } from "../../services/actor.ts";
+
+export const analysisResolvers = {
+  Query: {
+    examStatistics: (_root, { examId }, context) => context.services.analysis.get(requireActor(context), examId),
+  },
+  Mutation: {
+    analyzeExam: (_root, { examId, attempts }, context) =>
+      context.services.analysis.request(requireActor(context), examId, attempts),
+  },
+} satisfies Resolvers;

@@ -1,0 +1,81 @@
+import { correlation, covariance, mean, sorted, standardDeviation } from "./moments.ts";
+import { type ItemColumn, isComplete, personsWith, pick, type ScoreTable, totalsOf } from "./scoreTable.ts";
+import { cronbachAlpha } from "./testStatistics.ts";
+
+/** Of one question, over those who had it on their paper; null where a figure is not defined. */
+export interface ItemStatistics {
+  persons: number;
+  mean: number | null;
+  /** Mean mark ÷ points: how easy it was, 0 to 1. */
+  facility: number | null;
+  standardDeviation: number | null;
+  /** The question's share of the points of the whole exam. */
+  intendedWeight: number | null;
+  /** Its share of the spread of the totals: √cov(x, T) ÷ the sum of that over all questions; those with a negative covariance have none. */
+  effectiveWeight: number | null;
+  /** Correlation of the mark with the total: point-biserial for marks of all or nothing. */
+  pointBiserial: number | null;
+  /** Correlation of the mark with the rest of the total. */
+  discriminationIndex: number | null;
+  /** cov(x, R) ÷ the largest it could be with the same marks: of both sorted. */
+  discriminativeEfficiency: number | null;
+  /** Facility among the best 27 % by the rest of the total minus that among the last 27 %. */
+  upperLower: number | null;
+  /** What alpha would be without it. */
+  alphaIfDropped: number | null;
+}
+
+const EXTREME_SHARE = 0.27;
+
+export function itemStatistics(table: ScoreTable): ItemStatistics[] {
+  const totals = totalsOf(table);
+  const complete = isComplete(table);
+  const wholeMark = table.items.reduce((sum, { maxMark }) => sum + maxMark, 0);
+  const columns = table.items.map((item) => columnOf(item, totals));
+  const roots = columns.map(({ marks, total }) => {
+    const shared = covariance(marks, total);
+    return shared === null || shared < 0 ? null : Math.sqrt(shared);
+  });
+  const sumOfRoots = roots.reduce<number>((sum, root) => sum + (root ?? 0), 0);
+  return table.items.map((item, at) => {
+    const { marks, total, rest } = columns[at]!;
+    const root = roots[at] ?? null;
+    const most = covariance(sorted(marks), sorted(rest));
+    const withRest = covariance(marks, rest);
+    const average = marks.length === 0 ? null : mean(marks);
+    return {
+      persons: marks.length,
+      mean: average,
+      facility: average === null || item.maxMark === 0 ? null : average / item.maxMark,
+      standardDeviation: standardDeviation(marks),
+      intendedWeight: wholeMark === 0 ? null : item.maxMark / wholeMark,
+      effectiveWeight: root === null || sumOfRoots === 0 ? null : root / sumOfRoots,
+      pointBiserial: correlation(marks, total),
+      discriminationIndex: correlation(marks, rest),
+      discriminativeEfficiency: withRest === null || !most ? null : withRest / most,
+      upperLower: upperLower(item.maxMark, marks, rest),
+      alphaIfDropped: complete ? alphaWithout(table, at, rest) : null,
+    };
+  });
+}
+
+function columnOf(item: ItemColumn, totals: Float64Array) {
+  const places = personsWith(item);
+  const [marks, total] = [pick(item.marks, places), pick(totals, places)];
+  return { marks, total, rest: total.map((sum, at) => sum - marks[at]!) };
+}
+
+const alphaWithout = ({ items }: ScoreTable, dropped: number, rest: Float64Array) =>
+  cronbachAlpha({ items: items.filter((_item, at) => at !== dropped) }, rest);
+
+/** Everybody who ties with the last of a group belongs to it, so that the order of the rows decides nothing. */
+function upperLower(maxMark: number, marks: Float64Array, rest: Float64Array): number | null {
+  const size = Math.floor(marks.length * EXTREME_SHARE);
+  if (size < 1 || maxMark === 0) return null;
+  const ranked = sorted(rest);
+  const [low, high] = [ranked[size - 1]!, ranked[ranked.length - size]!];
+  if (low >= high) return null;
+  const facilityWhere = (isIn: (sum: number) => boolean) =>
+    mean(marks.filter((_mark, at) => isIn(rest[at]!))) / maxMark;
+  return facilityWhere((sum) => sum >= high) - facilityWhere((sum) => sum <= low);
+}
