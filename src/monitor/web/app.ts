@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import cookies from "@fastify/cookie";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Config } from "../../config.ts";
 import type { Container } from "../../container.ts";
+import { inWork } from "../../currentWork.ts";
 import { metricsRoute } from "../../metrics/metricsRoute.ts";
 import { queueMetrics } from "../../metrics/queues.ts";
 import { createLogInLimit } from "../../middlewares/rateLimit.ts";
@@ -44,7 +46,12 @@ export async function createMonitorApp({
   log: Logger;
 }): Promise<FastifyInstance> {
   const { monitorSessions: sessions } = container.services;
-  const app = Fastify({ trustProxy: config.TRUST_PROXY, forceCloseConnections: true });
+  const app = Fastify({
+    trustProxy: config.TRUST_PROXY,
+    forceCloseConnections: true,
+    genReqId: () => randomUUID(), // found in the log, and in the jobs that follow
+  });
+  app.addHook("onRequest", (request, _reply, done) => inWork({ requestId: request.id }, done));
   const guard = createGuard(sessions);
   const counters = createTryCounters({ redis: container.cacheRedis, prefix: config.REDIS_PREFIX, log });
   const limit = createLogInLimit({ counters, factor: config.RATE_LIMIT_FACTOR });
