@@ -49,7 +49,8 @@ export async function runProgram(
     cacheHasOwnServer: config.CACHE_REDIS_URL !== undefined,
     log,
   });
-  const problems = await guards.problems();
+  // The monitor starts all the same: what is wrong is what it shows.
+  const problems = program === "monitor" ? [] : await guards.problems();
   if (problems.length > 0) {
     process.stderr.write(`The ${program} is not started:\n${problems.map((problem) => `  ${problem}`).join("\n")}\n`);
     await container.close();
@@ -74,7 +75,7 @@ export async function runProgram(
     log,
   });
 
-  guards.askLater();
+  if (program !== "monitor") guards.askLater();
 
   let isStopping = false;
   async function shutDown(signal: NodeJS.Signals): Promise<void> {

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it, jest } from "@jest/globals";
 import { allQueues } from "../../src/queues/allQueues.ts";
 import { eventually } from "../support/eventually.ts";
+import { testEnvironment } from "../support/testApp.ts";
 import { createTestDatabase, type TestDatabase, testRedis } from "../support/testDatabase.ts";
 
 const script = fileURLToPath(new URL("../../queueMonitor.ts", import.meta.url));
@@ -61,6 +62,15 @@ it("queueMonitor --alert tells that there are no workers, but for the queue that
   await eventually("a line is logged", () => alerting.said.out.includes("exam no workers"), limitMs);
   alerting.child.kill("SIGTERM");
   expect(await alerting.ended).toBe(0);
+});
+
+it("queueMonitor --serve tells the same beside its pages", async () => {
+  posted.length = 0;
+  const serving = monitor(["--serve"], { ...testEnvironment(database.url, testRedis()), MONITOR_PORT: "0" });
+  await eventually("it is told", () => posted.length > 0, limitMs);
+  expect(posted[0]!.alerts.filter(({ rule }) => rule === "noWorker")).toHaveLength(allQueues.length);
+  serving.child.kill("SIGTERM");
+  expect(await serving.ended).toBe(0);
 });
 
 it("queueMonitor says what is wrong with a silence, or with the configuration of alerts", async () => {
