@@ -7,9 +7,11 @@ export const readShared = (path: string) => readFileSync(new URL(path, folder), 
 
 /** Tests on question files of other projects, which lie beside the repository and not in it. */
 export function describeWithSharedData(name: string, tests: () => void): void {
-  if (existsSync(folder)) return describe(name, tests);
-  // The tests' own function may read the data to make its list of tests, so it is not even called.
-  describe.skip(name, () => {
-    it("is skipped: there is no ../shared/data beside this repository", () => {});
-  });
+  if (existsSync(folder)) describe(name, tests);
+  else {
+    // The tests' own function may read the data to make its list of tests, so it is not even called.
+    describe.skip(name, () => {
+      it("is skipped: there is no ../shared/data beside this repository", () => {});
+    });
+  }
 }
