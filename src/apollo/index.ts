@@ -12,6 +12,7 @@ import type { Config } from "../config.ts";
 import type { Container } from "../container.ts";
 import { DomainError } from "../domain/errors.ts";
 import { edgeCacheMetrics } from "../metrics/caches.ts";
+import { loadSheddingMetrics } from "../metrics/loadShedding.ts";
 import { metricsRoute } from "../metrics/metricsRoute.ts";
 import { createOperationMeters } from "../metrics/operations.ts";
 import { createAuthenticate } from "../middlewares/auth.ts";
@@ -157,6 +158,7 @@ export async function createApp({
   app.addHook("onClose", () => apollo.stop());
   const shedding = createLoadShedding({ isOn: config.LOAD_SHEDDING, lines, log });
   app.addHook("onClose", async () => shedding.stop());
+  loadSheddingMetrics(metrics, shedding);
   // Closing ends the connections that are idle at that moment; one whose last answer is still on its way would stay open.
   app.addHook("preClose", async () => {
     if (!app.server.listening) return;

@@ -94,6 +94,10 @@ describe("a server with more to do than it can", () => {
     expect(await early.save(app.url)).toMatchObject({ kind: "refused", code: "SERVICE_UNAVAILABLE", status: 503 });
     expectRefusal(await read());
     expect((await submit(app, early)).data).toEqual({ submitAttempt: { status: "SUBMITTED" } });
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    expect(metrics).toMatch(/^lectern_load_level 2$/m);
+    expect(metrics).toMatch(/^lectern_load_refused_total\{kind="read"\} [1-9]/m);
+    expect(metrics).toMatch(/^lectern_load_refused_total\{kind="save"\} [1-9]/m);
     for (const page of ["/healthz", "/readyz", "/.well-known/jwks.json"])
       expect([page, (await fetch(app.url + page)).status]).toEqual([page, 200]);
 
