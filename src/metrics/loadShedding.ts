@@ -1,13 +1,15 @@
 import { Counter, Gauge } from "prom-client";
-import { LEVELS } from "../middlewares/loadLevel.ts";
-import type { LoadShedding } from "../middlewares/loadShedding.ts";
 import type { Metrics } from "./metrics.ts";
 
+const LEVELS = ["NORMAL", "READS", "SAVES"] as const;
+
+interface Shedding {
+  level(): (typeof LEVELS)[number];
+  counts(): { readCount: number; saveCount: number };
+}
+
 /** What this server refuses because it has too much to do. */
-export function loadSheddingMetrics(
-  { registry, beforeScrape }: Metrics,
-  shedding: Pick<LoadShedding, "level" | "counts">,
-): void {
+export function loadSheddingMetrics({ registry, beforeScrape }: Metrics, shedding: Shedding): void {
   const registers = [registry];
   const level = new Gauge({
     name: "lectern_load_level",
