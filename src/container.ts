@@ -36,8 +36,8 @@ import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
-import { createExchangeService } from "./services/exchange.service.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
+import { createExchangeService } from "./services/exchange.service.ts";
 import { createGradingService } from "./services/grading.service.ts";
 import { createImportService } from "./services/import.service.ts";
 import { createImportRuns } from "./services/importRuns.ts";
@@ -58,6 +58,8 @@ import { createPrivacyService } from "./services/privacy.service.ts";
 import { createProcessingService } from "./services/processing.service.ts";
 import { createProcessingSteps } from "./services/processingSteps.ts";
 import { createQuestionService } from "./services/question.service.ts";
+import { createQuestionFileService } from "./services/questionFile.service.ts";
+import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
@@ -264,6 +266,8 @@ export async function createContainer(
     courses,
     questions,
     exchange,
+    questionFiles: createQuestionFileService({ db, access, outbox, links, clock, newId }),
+    questionFileRuns: createQuestionFileRuns({ db, access, clock, newId }),
     exams,
     sections: createSectionService({ db, cache, access, courses, newId }),
     lessons,

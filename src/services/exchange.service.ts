@@ -1,21 +1,15 @@
 import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
 import { badInput, unprocessable } from "../domain/errors.ts";
-import type {
-  ImportedQuestion,
-  QuestionFormat,
-  RefusedQuestion,
-  TakenQuestion,
-  WriteReport,
-} from "../domain/exchange/questionFormat.ts";
+import type { QuestionFormat, RefusedQuestion, TakenQuestion, WriteReport } from "../domain/exchange/questionFormat.ts";
 import { type QuestionFormatName, questionFormats } from "../domain/exchange/questionFormats.ts";
 import type { Prisma } from "../generated/prisma/client.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
-import { decimalText } from "./decimal.ts";
+import { addToBank, newestVersions } from "./bankQuestions.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
-import { type StemFormat, tagList } from "./question.service.ts";
+import { tagList } from "./question.service.ts";
 
 export interface ImportReport {
   dryRun: boolean;
@@ -49,20 +43,19 @@ interface ExportLoss {
 
 const MAX_IMPORT = 5_000;
 const MAX_EXPORT = 500;
-/** Read from the database at a time. */
-const PAGE = 100;
 
-const format = z.enum(Object.keys(questionFormats) as [QuestionFormatName, ...QuestionFormatName[]]);
+/** The name of a format. */
+export const formatName = z.enum(Object.keys(questionFormats) as [QuestionFormatName, ...QuestionFormatName[]]);
 const importing = z.object({
   courseId: z.string(),
-  format,
+  format: formatName,
   content: z.string().min(1, "is empty"),
   dryRun: z.boolean(),
   tags: tagList,
 });
 const exporting = z.object({
   courseId: z.string(),
-  format,
+  format: formatName,
   tag: z.string().nullish(),
   ids: z.array(z.string()).max(MAX_EXPORT, `has at most ${MAX_EXPORT} ids`).nullish(),
 });
@@ -82,25 +75,7 @@ export function createExchangeService({ db, access, newId }: { db: Db; access: A
       await access.requireStaff(db, actor, courseId, "course");
       const { taken, refused, notes } = await readWhole(textFormat(given.format), content);
       const rows = taken.map((entry) => ({ ...entry, id: newId(), versionId: newId() }));
-      if (!dryRun)
-        await db.$transaction([
-          db.question.createMany({
-            data: rows.map(({ id, question }) => ({
-              id,
-              courseId,
-              tags: [...new Set([...given.tags, ...question.tags])],
-            })),
-          }),
-          db.questionVersion.createMany({
-            data: rows.map(({ id, versionId, question: { tags: _tags, definition, ...rest } }) => ({
-              ...rest,
-              id: versionId,
-              questionId: id,
-              number: 1,
-              definition: definition as Prisma.InputJsonValue,
-            })),
-          }),
-        ]);
+      if (!dryRun) await db.$transaction((tx) => addToBank(tx, { courseId, tags: given.tags }, rows));
       return {
         dryRun,
         taken: rows.map(({ id, line, question, changed }) => ({
@@ -130,22 +105,21 @@ export function createExchangeService({ db, access, newId }: { db: Db; access: A
         ...(tag && { tags: { has: tag } }),
         ...(ids && { id: { in: ids.map((id) => requireId(id, "question")) } }),
       };
-      const chosen = await db.question.findMany({
-        where,
-        orderBy: { id: "asc" },
-        take: MAX_EXPORT + 1,
-        select: { id: true },
-      });
-      if (chosen.length > MAX_EXPORT)
+      if ((await db.question.count({ where })) > MAX_EXPORT)
         throw unprocessable(
           "EXPORT_TOO_LARGE",
-          `These are more than ${MAX_EXPORT} questions; export them by tag, or by their ids.`,
+          `These are more than ${MAX_EXPORT} questions; export them by tag or by their ids, or by exportQuestionFile.`,
         );
-      const questionIds = chosen.map(({ id }) => id);
+      const questionIds: string[] = [];
       const reports: WriteReport[] = [];
+      async function* chosen() {
+        for await (const { id, question } of newestVersions(db, where)) {
+          questionIds.push(id);
+          yield question;
+        }
+      }
       let content = "";
-      for await (const piece of format.write(newestVersions(db, questionIds), (entry) => reports.push(entry)))
-        content += piece;
+      for await (const piece of format.write(chosen(), (entry) => reports.push(entry))) content += piece;
       return {
         fileName: `questions.${format.fileEnding}`,
         contentType: format.contentType,
@@ -182,28 +156,4 @@ async function readWhole(format: QuestionFormat, content: string) {
       );
   }
   return result;
-}
-
-/** In the order of the ids. */
-async function* newestVersions(db: Db, ids: readonly string[]): AsyncGenerator<ImportedQuestion> {
-  for (let at = 0; at < ids.length; at += PAGE) {
-    const rows = await db.question.findMany({
-      where: { id: { in: ids.slice(at, at + PAGE) } },
-      orderBy: { id: "asc" },
-      include: { versions: { orderBy: { number: "desc" }, take: 1 } },
-    });
-    for (const { tags, versions } of rows) {
-      const { type, title, stem, stemFormat, definition, points, feedback } = versions[0]!;
-      yield {
-        type: type as ImportedQuestion["type"],
-        title,
-        stem,
-        stemFormat: stemFormat as StemFormat,
-        definition,
-        points: decimalText(points),
-        feedback,
-        tags,
-      };
-    }
-  }
 }

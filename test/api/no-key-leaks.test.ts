@@ -130,6 +130,7 @@ const ELSEWHERE = [
     "question",
     "questions",
     "exportQuestions",
+    "questionFile",
     "examResults",
     "examStatistics",
     "job",
