@@ -7,6 +7,8 @@ import type { Db } from "./client.ts";
 import { openSchemaEngine, toPostgresUrl } from "./schemaEngine.ts";
 
 const FOLDER = fileURLToPath(new URL("./migrations", import.meta.url));
+/** PostgreSQL's code. */
+const NO_SUCH_DATABASE = "3D000";
 
 /**
  * Brings a database up to date and returns the names of the migrations that were missing; makes the database if there is none.
@@ -40,15 +42,27 @@ export async function migrate(databaseUrl: string, log: (line: string) => void =
   }
 }
 
-/** The migrations this build has and the database lacks, oldest first; all of them if it has never been migrated. */
+/** The migrations this build has and the database lacks, oldest first; all of them if it has never been migrated or made. */
 export async function pendingMigrations(db: Db): Promise<string[]> {
-  const [history] = await db.$queryRaw<[{ exists: boolean }]>`
-    SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`;
-  if (!history.exists) return migrationNames();
+  if (!(await hasHistory(db))) return migrationNames();
   const applied = await db.$queryRaw<{ name: string }[]>`
     SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`;
   const names = new Set(applied.map(({ name }) => name));
   return migrationNames().filter((name) => !names.has(name));
+}
+
+async function hasHistory(db: Db): Promise<boolean> {
+  try {
+    const [history] = await db.$queryRaw<[{ exists: boolean }]>`
+      SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`;
+    return history.exists;
+  } catch (error) {
+    const { cause } =
+      (error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } }).meta?.driverAdapterError ??
+      {};
+    if (cause?.originalCode === NO_SUCH_DATABASE) return false;
+    throw error;
+  }
 }
 
 const sqlFile = (name: string) => path.join(FOLDER, name, "migration.sql");
@@ -66,7 +80,7 @@ async function createDatabaseIfMissing(databaseUrl: string, log: (line: string) 
   try {
     await client.connect();
   } catch (error) {
-    if ((error as { code?: string }).code !== "3D000") throw error;
+    if ((error as { code?: string }).code !== NO_SUCH_DATABASE) throw error;
     url.pathname = "/postgres";
     const admin = new pg.Client(url.href);
     await admin.connect();

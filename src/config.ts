@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
+import { alertOverrides } from "./monitor/alerts/alertOverrides.ts";
 import { allQueues } from "./queues/allQueues.ts";
 
 const flag = z.stringbool();
@@ -178,6 +179,9 @@ export const configSchema = z.object({
   BODY_LIMIT_KB: count()
     .default(8192)
     .describe("Largest request body, in KB; imports of questions and people are the largest."),
+  LOAD_SHEDDING: flag
+    .default(true)
+    .describe("Whether reads, and then saves, are refused while there is more to do than can be done."),
   INTROSPECTION: flag.default(false).describe("Whether the schema may be asked for over the API."),
   SANDBOX: flag.default(false).describe("Whether / shows Apollo Sandbox; for development."),
   LOG_LEVEL: z
@@ -185,6 +189,34 @@ export const configSchema = z.object({
     .default("info")
     .describe("Least severity that is logged."),
   LOG_PRETTY: flag.default(false).describe("Log for human readers instead of as JSON."),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(/^https?$/)
+    .optional()
+    .describe("OpenTelemetry collector that traces are sent to, as JSON over HTTP; without it nothing is traced."),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe("Share of traces that is recorded, 0 to 1."),
+  ALERT_WEBHOOK_URL: url(/^https?$/)
+    .optional()
+    .describe("Where the monitor posts alerts, e.g. an incoming webhook of Slack or Mattermost."),
+  ALERT_WEBHOOK_SECRET: z
+    .string()
+    .optional()
+    .describe("Signs the body of each alert posted, if the receiver checks it."),
+  ALERT_MAIL_TO: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .pipe(z.array(email))
+    .describe("Comma-separated addresses the monitor mails alerts to; it then needs SMTP_URL and MAIL_FROM, too."),
+  ALERT_RULES: alertOverrides
+    .prefault("{}")
+    .describe(
+      'Other thresholds for alerts, as JSON: {"queueAge:exam": {"raise": 30, "clear": 10}, "jobsSlow": {"off": true}}.',
+    ),
+  ALERT_REPEAT_MINUTES: count().default(240).describe("How often an alert is said again while it lasts."),
   SHUTDOWN_SECONDS: seconds.default(20).describe("How long a process may take to finish its work after SIGTERM."),
 });
 

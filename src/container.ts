@@ -83,6 +83,7 @@ import { createWorkFolders } from "./services/workFolders.ts";
 import { createStorage } from "./storage/storage.ts";
 import { createUploadFiles } from "./storage/uploadFiles.ts";
 import { createUploadLocks } from "./storage/uploadLocks.ts";
+import { noTracing, type Tracing } from "./tracing/tracing.ts";
 import { createJobStatus } from "./utils/jobStatus.ts";
 import type { Logger } from "./utils/logger.ts";
 
@@ -99,6 +100,7 @@ export async function createContainer(
   config: Config,
   log: Logger,
   { clock, newId }: Ambient = { clock: () => new Date(), newId: uuidv7 },
+  tracing: Tracing = noTracing,
 ) {
   const prefix = config.REDIS_PREFIX;
   const graceSeconds = config.SAVE_GRACE_SECONDS;
@@ -126,7 +128,7 @@ export async function createContainer(
   const storage = createStorage(config);
   const uploadFiles = createUploadFiles(config, storage);
   const uploadLocks = createUploadLocks({ databaseUrl: config.DATABASE_URL, log });
-  const outbox = createOutbox({ db, queues, log, clock, newId });
+  const outbox = createOutbox({ db, queues, log, clock, newId, tracing });
   const deadLetters = createDeadLetters({ queues, outbox });
   const jobTimes = createJobTimes({ redis: queueRedis, prefix, clock, log });
   cacheMetrics(metrics, cache);
@@ -143,7 +145,7 @@ export async function createContainer(
   const links = createSignedLinks({ secrets, publicUrl: config.PUBLIC_URL, clock });
   const oneTimeTokens = createOneTimeTokens({ db, clock, newId });
 
-  const smtp = createSmtp({ url: config.SMTP_URL, from: config.MAIL_FROM, perSecond: config.MAIL_PER_SECOND });
+  const smtp = createSmtp({ url: config.SMTP_URL, from: config.MAIL_FROM, perSecond: config.MAIL_PER_SECOND, tracing });
   const templates = createMailTemplates();
   const templatedMails = createTemplatedMails({ db, templates, oneTimeTokens, links, appUrl: config.APP_URL, clock });
 
@@ -219,7 +221,7 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, log });
+  const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing, log });
   const processingSteps = createProcessingSteps({
     db,
     storage,
@@ -350,6 +352,7 @@ export async function createContainer(
     services,
     clock,
     newId,
+    tracing,
     tokens,
     links,
     db,

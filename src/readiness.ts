@@ -47,7 +47,8 @@ export function createReadiness({ db, redis }: { db: Db; redis: Redis }): Readin
 const reasonOf = (error: unknown): string =>
   error instanceof Error && error.message.startsWith("migrations") ? error.message : "does not answer";
 
-function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+/** @throws Error when the work takes longer; the work itself goes on. */
+export function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("no answer in time")), limitMs);
     work.then(resolve, reject).finally(() => clearTimeout(timer));

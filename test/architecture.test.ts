@@ -110,6 +110,17 @@ const importRules: Rule[] = [
     of: (file) => !under("src/queues/", "src/workers/", "src/monitor/", "src/utils/jobStatus.ts")(file),
     refuses: (target) => target === "bullmq",
   },
+  {
+    name: "what Prometheus is told stands in metrics",
+    of: (file) => !file.startsWith("src/metrics/"),
+    refuses: (target) => target === "prom-client",
+  },
+  {
+    name: "OpenTelemetry is known to tracing alone, which loads it where it is on",
+    of: (file) => !file.startsWith("src/tracing/"),
+    refuses: (target) =>
+      target.startsWith("@opentelemetry/") || target === "bullmq-otel" || target === "src/tracing/openTelemetry.ts",
+  },
 ];
 
 interface Owner {
@@ -138,7 +149,8 @@ const ownerRules: Owner[] = [
   {
     name: "only container.ts makes services",
     pattern: /(?<!function )\bcreate\w+Service\(/,
-    owners: under("src/container.ts"),
+    // The monitor's commands run where only the databases are known.
+    owners: under("src/container.ts", "src/monitor/acts/openOperations.ts"),
   },
   {
     name: "keys of the cache are built in cacheKeys.ts",

@@ -1,11 +1,11 @@
 import { GraphQLError } from "graphql";
-import { DomainError, type ErrorCode, unavailable } from "../domain/errors.ts";
+import { DomainError, unavailable } from "../domain/errors.ts";
 import { STATUS } from "../middlewares/httpStatus.ts";
 import { QueuesUnavailable } from "../queues/openQueues.ts";
 import { isOutage } from "../services/outage.ts";
 import type { Context } from "./context.ts";
 
-export type PublicCode = ErrorCode | "INTERNAL_SERVER_ERROR";
+export type PublicCode = keyof typeof STATUS;
 
 /** Whether it is one of our codes; Apollo and GraphQL have others. */
 export const isOurs = (code: unknown): code is PublicCode => typeof code === "string" && Object.hasOwn(STATUS, code);

@@ -35,6 +35,7 @@ import { linkPages } from "./linkPages.ts";
 import { mediaRoutes } from "./media.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
 import { questionUploads } from "./questionUploads.ts";
+import { requestWork } from "./requestWork.ts";
 import { createSchema, createSerializingSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
 import { createShedOrders } from "./shedOrder.ts";
@@ -74,7 +75,7 @@ const nameOperation: ApolloServerPlugin<Context> = {
 
 /** The HTTP server: GraphQL with its subscriptions, the health pages and, if configured, the landing page. Not listening yet. */
 export async function createApp({
-  container: { services, clock, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, lines, metrics },
+  container: { services, clock, tracing, tokens, links, cache, cacheRedis, uploadFiles, uploadLocks, lines, metrics },
   readiness,
   config,
   log,
@@ -83,6 +84,7 @@ export async function createApp({
     Container,
     | "services"
     | "clock"
+    | "tracing"
     | "tokens"
     | "links"
     | "cache"
@@ -104,7 +106,7 @@ export async function createApp({
   const orders = createShedOrders();
   const meters = createOperationMeters(metrics, schema);
   const apollo = new ApolloServer<Context>({
-    gateway: jitGateway({ schema, serializing, budget, orders, meters }),
+    gateway: jitGateway({ schema, serializing, budget, orders, meters, tracing }),
     introspection: config.INTROSPECTION,
     parseOptions,
     validationRules: limitRules,
@@ -134,6 +136,7 @@ export async function createApp({
       return typeof given === "string" && REQUEST_ID.test(given) ? given : `${processId}-${(requests++).toString(36)}`;
     },
   });
+  requestWork(app, tracing);
   app.setErrorHandler((error, request, reply) => {
     const known = error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500;
     const isTooLarge = known && (error as FastifyError).code === "FST_ERR_CTP_BODY_TOO_LARGE";
@@ -153,7 +156,7 @@ export async function createApp({
     return reply.code(status || STATUS.INTERNAL_SERVER_ERROR).send({ errors: [shown] });
   });
   app.addHook("onClose", () => apollo.stop());
-  const shedding = createLoadShedding({ lines, log });
+  const shedding = createLoadShedding({ isOn: config.LOAD_SHEDDING, lines, log });
   app.addHook("onClose", async () => shedding.stop());
   // Closing ends the connections that are idle at that moment; one whose last answer is still on its way would stay open.
   app.addHook("preClose", async () => {

@@ -13,6 +13,7 @@ import { type CompiledQuery, compileQuery, isCompiledQuery } from "graphql-jit";
 import { LRUCache } from "lru-cache";
 import type { OperationMeter, OperationMeters } from "../metrics/operations.ts";
 import type { RequestBudget } from "../middlewares/requestBudget.ts";
+import type { SpanOptions, Tracing } from "../tracing/tracing.ts";
 import type { Context } from "./context.ts";
 import { isStorable } from "./edgePolicy.ts";
 import { toPublicError } from "./errors.ts";
@@ -33,6 +34,7 @@ interface Plan {
   nestedVariables: readonly string[];
   checkCost: CostCheck;
   meter: OperationMeter;
+  span: { name: string; options: SpanOptions };
 }
 
 /**
@@ -45,6 +47,7 @@ export function jitGateway({
   budget,
   orders,
   meters,
+  tracing,
 }: {
   schema: GraphQLSchema;
   /** The schema for operations with serialized fields. */
@@ -52,6 +55,7 @@ export function jitGateway({
   budget: RequestBudget;
   orders: ShedOrders;
   meters: OperationMeters;
+  tracing: Tracing;
 }): GatewayInterface {
   const plans = new LRUCache<string, Plan>({ max: 1_000 });
 
@@ -81,6 +85,7 @@ export function jitGateway({
         nestedVariables: nestedVariablesOf(document),
         checkCost: costCheckOf(schema, document, operation),
         meter: meters.of(document, operation),
+        span: spanOf(operation),
       };
       plans.set(key, plan);
       orders.learn(queryHash, document);
@@ -91,9 +96,12 @@ export function jitGateway({
     context.trace.isStorable = plan.isStorable;
     context.serialized.writers = plan.writers;
     // The compiler takes a variable that was not sent, within an input object, for null; GraphQL takes the field for left out.
-    const result = plan.nestedVariables.every((name) => variables[name] !== undefined)
-      ? ((await plan.query.query(undefined, context, variables)) as ExecutionResult)
-      : await execute({ schema, document, operationName, contextValue: context, variableValues: variables });
+    const { query, nestedVariables, span } = plan;
+    const result = await tracing.span(span.name, span.options, async () =>
+      nestedVariables.every((name) => variables[name] !== undefined)
+        ? ((await query.query(undefined, context, variables)) as ExecutionResult)
+        : execute({ schema, document, operationName, contextValue: context, variableValues: variables }),
+    );
     return publish(result.data === undefined ? reworded(result, operation, variables) : result, context) as never;
   };
 
@@ -117,6 +125,15 @@ export function jitGateway({
     },
     async stop() {},
   };
+}
+
+/** Named by what the schema calls the fields: an operation's own name is whatever a client makes up. */
+function spanOf({ operation, selectionSet }: OperationDefinitionNode): Plan["span"] {
+  const fields = selectionSet.selections.flatMap((selection) =>
+    selection.kind === "Field" ? selection.name.value : [],
+  );
+  const attributes = { "graphql.operation.type": operation, "lectern.root_fields": fields };
+  return { name: `${operation} ${fields[0] ?? "…"}`, options: { attributes } };
 }
 
 /** The variables that stand inside an input object or a list written out in the operation. */

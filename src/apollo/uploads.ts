@@ -87,8 +87,8 @@ export function uploadRoutes({
         const uploadId = name === undefined ? null : uploads.idOf(name);
         return uploadId === null ? undefined : STORAGE_KEYS.UPLOAD(uploadId);
       },
-      async onUploadFinish(_request, { id }) {
-        await uploads.finish(uploadIdOf(id));
+      async onUploadFinish(request, { id }) {
+        await uploads.finish(uploadIdOf(id), requestIdOf(request));
         return {};
       },
       onResponseError: (request, error) => refusalOf(error, requestIdOf(request)),

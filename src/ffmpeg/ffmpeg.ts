@@ -4,6 +4,7 @@ import { unavailable } from "../domain/errors.ts";
 import type { Rung } from "../domain/video/ladder.ts";
 import { notAVideo, type SourceFacts, sourceFacts, tooLarge, UNREADABLE } from "../domain/video/sourceFacts.ts";
 import type { SpriteSheets } from "../domain/video/spriteSheet.ts";
+import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import type { Logger } from "../utils/logger.ts";
 import {
   measureArguments,
@@ -29,6 +30,7 @@ export function createFfmpeg({
   searchPath,
   threads,
   preset = "veryfast",
+  tracing = noTracing,
   log,
 }: {
   /** Folders the programs are looked for in, as in PATH. */
@@ -36,6 +38,7 @@ export function createFfmpeg({
   /** Cores to use; 0 for all. */
   threads: number;
   preset?: Preset;
+  tracing?: Tracing;
   log: Pick<Logger, "debug">;
 }) {
   const limited = createLimitedProcess({ searchPath, cores: coresFor(threads), log });
@@ -60,7 +63,7 @@ export function createFfmpeg({
   const quickly: ProcessLimits = { wallSeconds: 120, cpuSeconds: 60, memoryMb: 2_048, fileMb: 1 };
 
   const run = (program: string, args: string[], limits: ProcessLimits, signal: AbortSignal, onLine?: LineReader) =>
-    limited.run({ program, args, limits, signal, onLine });
+    tracing.span(program, {}, () => limited.run({ program, args, limits, signal, onLine }));
 
   /** @throws UNPROCESSABLE (NOT_A_VIDEO) */
   async function probe(file: string, signal: AbortSignal): Promise<SourceFacts> {

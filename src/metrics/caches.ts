@@ -4,69 +4,57 @@ import type { EdgeCache } from "../redis/edgeCache.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** The read-through cache of this process. */
-export function cacheMetrics({ registry }: Metrics, cache: Pick<Cache, "stats">): void {
+export function cacheMetrics({ registry, beforeScrape }: Metrics, cache: Pick<Cache, "stats">): void {
   const registers = [registry];
-  new Counter({
+  const reads = new Counter({
     name: "lectern_cache_reads_total",
     help: "Values asked of the cache, by what answered: memory, Redis, or the database (a fetch, or waiting for one).",
     labelNames: ["answered_by"],
     registers,
-    collect() {
-      const { l1Hits, l2Hits, misses } = cache.stats();
-      this.reset();
-      this.inc({ answered_by: "memory" }, l1Hits);
-      this.inc({ answered_by: "redis" }, l2Hits);
-      this.inc({ answered_by: "database" }, misses);
-    },
   });
-  new Counter({
+  const errors = new Counter({
     name: "lectern_cache_errors_total",
     help: "Commands of the cache that Redis did not answer.",
     registers,
-    collect() {
-      this.reset();
-      this.inc(cache.stats().errors);
-    },
   });
-  new Gauge({
+  const withoutRedis = new Gauge({
     name: "lectern_cache_without_redis",
     help: "1 while the cache goes without Redis, else 0.",
     registers,
-    collect() {
-      this.set(cache.stats().breakerOpen ? 1 : 0);
-    },
+  });
+  beforeScrape(() => {
+    const stats = cache.stats();
+    reads.reset();
+    reads.inc({ answered_by: "memory" }, stats.l1Hits);
+    reads.inc({ answered_by: "redis" }, stats.l2Hits);
+    reads.inc({ answered_by: "database" }, stats.misses);
+    errors.reset();
+    errors.inc(stats.errors);
+    withoutRedis.set(Number(stats.breakerOpen));
   });
 }
 
 /** The finished answers that this server keeps. */
-export function edgeCacheMetrics({ registry }: Metrics, edge: Pick<EdgeCache, "stats">): void {
+export function edgeCacheMetrics({ registry, beforeScrape }: Metrics, edge: Pick<EdgeCache, "stats">): void {
   const registers = [registry];
-  new Counter({
+  const lookups = new Counter({
     name: "lectern_edge_cache_lookups_total",
     help: "Requests looked up among the stored answers, by outcome.",
     labelNames: ["outcome"],
     registers,
-    collect() {
-      const { hits, misses } = edge.stats();
-      this.reset();
-      this.inc({ outcome: "hit" }, hits);
-      this.inc({ outcome: "miss" }, misses);
-    },
   });
-  new Gauge({
-    name: "lectern_edge_cache_answers",
-    help: "Answers that are stored.",
-    registers,
-    collect() {
-      this.set(edge.stats().entries);
-    },
-  });
-  new Gauge({
+  const answers = new Gauge({ name: "lectern_edge_cache_answers", help: "Answers that are stored.", registers });
+  const bytes = new Gauge({
     name: "lectern_edge_cache_bytes",
     help: "Approximate size of the stored answers.",
     registers,
-    collect() {
-      this.set(edge.stats().bytes);
-    },
+  });
+  beforeScrape(() => {
+    const stats = edge.stats();
+    lookups.reset();
+    lookups.inc({ outcome: "hit" }, stats.hits);
+    lookups.inc({ outcome: "miss" }, stats.misses);
+    answers.set(stats.entries);
+    bytes.set(stats.bytes);
   });
 }

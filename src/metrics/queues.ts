@@ -1,11 +1,6 @@
 import { Counter, Gauge } from "prom-client";
-import {
-  isAway,
-  type OutboxFigures,
-  type QueueFigures,
-  type RedisFigures,
-  type Snapshot,
-} from "../monitor/snapshot.ts";
+import type { Container } from "../container.ts";
+import { isAway, type OutboxFigures, type QueueFigures, type RedisFigures, takeSnapshot } from "../monitor/snapshot.ts";
 import { allQueues } from "../queues/allQueues.ts";
 import type { OpenQueues } from "../queues/openQueues.ts";
 import type { Metrics } from "./metrics.ts";
@@ -66,10 +61,13 @@ const OF_REDIS: Table<RedisFigures> = [
  * export them, so that they outlive each; what is asked of them takes `max by (queue)` and no sum.
  * What cannot be read is left out, and `lectern_source_up` says so: never a zero in its place.
  */
-export function queueMetrics(
-  metrics: Metrics,
-  sources: { snapshot: () => Promise<Snapshot>; queues: OpenQueues },
-): void {
+export function queueMetrics({
+  metrics,
+  db,
+  queueRedis,
+  queues,
+  clock,
+}: Pick<Container, "metrics" | "db" | "queueRedis" | "queues" | "clock">): void {
   const registers = [metrics.registry];
   const up = new Gauge({
     name: "lectern_source_up",
@@ -97,15 +95,15 @@ export function queueMetrics(
   const ofBullmq = bullmqMetrics(metrics);
 
   metrics.beforeScrape(async () => {
-    const [{ queues, outbox, redis, schedules }, counts] = await Promise.all([
-      sources.snapshot(),
-      readBullmq(sources.queues).catch(() => null), // the snapshot says that Redis is away
+    const [{ queues: figuresOfQueues, outbox, redis, schedules }, counts] = await Promise.all([
+      takeSnapshot({ db, redis: queueRedis, queues, clock }),
+      readBullmq(queues).catch(() => []), // the snapshot says that Redis is away
     ]);
     for (const gauge of [...[...ofQueues, ...ofOutbox, ...ofRedis].map(({ gauge }) => gauge), times, late]) {
       gauge.reset();
       gauge.remove({}); // without labels a reset leaves a zero
     }
-    for (const figures of isAway(queues) ? [] : queues) {
+    for (const figures of isAway(figuresOfQueues) ? [] : figuresOfQueues) {
       set(ofQueues, figures, { queue: figures.name });
       for (const phase of ["wait", "run"] as const) {
         for (const [name, ms] of Object.entries(figures[phase] ?? {}))
@@ -116,8 +114,8 @@ export function queueMetrics(
       late.set({ queue, job_name: job }, Number(isLate));
     if (!isAway(outbox)) set(ofOutbox, outbox, {});
     if (!isAway(redis)) set(ofRedis, redis, {});
-    ofBullmq(counts ?? []);
-    up.set({ source: "redis" }, Number(!isAway(queues) && !isAway(redis)));
+    ofBullmq(counts);
+    up.set({ source: "redis" }, Number(!isAway(figuresOfQueues) && !isAway(redis)));
     up.set({ source: "postgresql" }, Number(!isAway(outbox)));
   });
 }

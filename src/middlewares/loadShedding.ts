@@ -20,12 +20,14 @@ export type LoadShedding = ReturnType<typeof createLoadShedding>;
 
 /**
  * Watches the event loop and those who wait for the database, and refuses a part of the requests while there is more to do than
- * can be done. Observes until it is stopped, without keeping the process alive.
+ * can be done; when it is not on, nothing. Observes until it is stopped, without keeping the process alive.
  */
 export function createLoadShedding({
+  isOn,
   lines,
   log,
 }: {
+  isOn: boolean;
   lines: { pool: WaitingLine; saves: WaitingLine };
   log: Pick<Logger, "warn" | "info">;
 }) {
@@ -60,7 +62,7 @@ export function createLoadShedding({
 
   // Node's own histogram of the loop's delays drops the first one after each reset: of a loop that is blocked for longer than a
   // second at a time it would never tell.
-  const timer = setInterval(() => {
+  function beat(): void {
     const now = performance.now();
     lateMs += Math.max(0, now - beatAt - BEAT_MS);
     beats += 1;
@@ -69,8 +71,8 @@ export function createLoadShedding({
     look(now);
     observedAt = now;
     [beats, lateMs] = [0, 0];
-  }, BEAT_MS);
-  timer.unref();
+  }
+  const timer = isOn ? setInterval(beat, BEAT_MS).unref() : undefined;
 
   return {
     /** False nearly always: then there is no need to find out what a request is. */

@@ -1,15 +1,31 @@
 import { parseArgs } from "node:util";
+import { actModes } from "./acts/actModes.ts";
 import { type Call, type Mode, UsageError } from "./mode.ts";
+import { alert } from "./modes/alert.ts";
 import { check } from "./modes/check.ts";
 import { json } from "./modes/json.ts";
 import { lines } from "./modes/lines.ts";
 import { live } from "./modes/live.ts";
 import { once } from "./modes/once.ts";
 import { serve } from "./modes/serve.ts";
+import { silence, silences, unsilence } from "./modes/silences.ts";
 import { watchJson } from "./modes/watchJson.ts";
 
 /** Every way to use the monitor, in the order of the usage. */
-const modes: readonly Mode[] = [live, lines, once, json, watchJson, check, serve];
+const modes: readonly Mode[] = [
+  live,
+  lines,
+  once,
+  json,
+  watchJson,
+  check,
+  serve,
+  alert,
+  silence,
+  silences,
+  unsilence,
+  ...actModes,
+];
 
 export interface Wish extends Pick<Call, "args" | "intervalMs"> {
   mode: Mode;

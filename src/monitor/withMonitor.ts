@@ -1,13 +1,17 @@
-import { createDb } from "../../prisma/client.ts";
+import { createDb, type Db } from "../../prisma/client.ts";
 import { readConfig } from "../config.ts";
 import { openQueues } from "../queues/openQueues.ts";
-import { createRedis } from "../redis/redis.ts";
+import { createRedis, type Redis } from "../redis/redis.ts";
 import { createLogger, type Logger } from "../utils/logger.ts";
 import type { Call } from "./mode.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 
-/** What those need who only look. */
+/** What the modes work with. */
 export interface Monitor {
+  db: Db;
+  redis: Redis;
+  /** First part of every key in Redis. */
+  prefix: string;
   /** Never rejects: what cannot be read says why. */
   snapshot: () => Promise<Snapshot>;
   log: Logger;
@@ -43,7 +47,8 @@ export async function withMonitor<Result>(
   });
   try {
     await queues.untilConnected(3_000);
-    return await work({ snapshot: () => takeSnapshot({ db, redis, queues, clock }), log, stop: stop.signal, quit });
+    const snapshot = () => takeSnapshot({ db, redis, queues, clock });
+    return await work({ db, redis, prefix: config.REDIS_PREFIX, snapshot, log, stop: stop.signal, quit });
   } finally {
     await queues.close();
     redis.disconnect();

@@ -167,15 +167,15 @@ export function createDeadLetters({
     },
 
     /**
-     * Gives the job up: it and the entry are removed, and its outbox row counts as finished. False if there is no such entry.
-     * Safe to repeat.
+     * Gives the job up: it and the entry are removed, and its outbox row counts as finished. False if there is no such entry, or
+     * somebody retried the job meanwhile and it runs. Safe to repeat.
      */
     async discard(id: string): Promise<boolean> {
       const entry = await find(id);
       if (!entry) return false;
-      await outbox.discard(entry.queue, [entry.jobId]);
+      const gone = await outbox.discard(entry.queue, [entry.jobId]);
       await remove(id); // last, so that a discard that stops half-way can be repeated
-      return true;
+      return gone.length > 0;
     },
 
     /**

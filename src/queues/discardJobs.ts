@@ -40,26 +40,20 @@ export function createDiscardJobs({ db, queues }: { db: Db; queues: OpenQueues }
    */
   return async function discard(queue: string, ids: readonly string[]): Promise<string[]> {
     const gone: string[] = [];
-    for (let from = 0; from < ids.length; from += batchSize) {
-      const batch = ids.slice(from, from + batchSize);
-      let busy = new Set<string>();
-      const discarded = await db.$transaction(async (tx) => {
-        busy = await lock(tx, batch, "skip");
-        return discardLocked(
-          tx,
-          queue,
-          batch.filter((id) => !busy.has(id)),
-        );
+    const take = (batch: readonly string[], ifBusy: "skip" | "wait") =>
+      db.$transaction(async (tx) => {
+        const busy = await lock(tx, batch, ifBusy);
+        const free = batch.filter((id) => !busy.has(id));
+        gone.push(...(await discardLocked(tx, queue, free)));
+        return [...busy];
       }, transactionLimits);
-      gone.push(...discarded);
-      // One by one: who waits for a row while holding others may wait for ever.
-      for (const id of busy) {
-        gone.push(
-          ...(await db.$transaction(async (tx) => {
-            await lock(tx, [id], "wait");
-            return discardLocked(tx, queue, [id]);
-          }, transactionLimits)),
-        );
+
+    for (let from = 0; from < ids.length; from += batchSize) {
+      let rest = await take(ids.slice(from, from + batchSize), "skip");
+      while (rest.length > 0) {
+        // Waits for one alone: who waits for a row while holding others may wait for ever. The others are mostly free then.
+        await take(rest.slice(0, 1), "wait");
+        rest = await take(rest.slice(1), "skip");
       }
     }
     return gone;

@@ -1,5 +1,6 @@
 import type { BulkJobOptions } from "bullmq";
 import type { Db, Transaction } from "../../prisma/client.ts";
+import type { Span, Tracing } from "../tracing/tracing.ts";
 import type { JobData, QueueDeclaration } from "./defineQueue.ts";
 import { jobOptions } from "./defineQueue.ts";
 import type { OpenQueues } from "./openQueues.ts";
@@ -11,6 +12,8 @@ interface TakenRow {
   payload: unknown;
   ownerId: string | null;
   requestId: string | null;
+  traceparent: string | null;
+  createdAt: Date;
   /** By PostgreSQL's clock; not above zero when the job is due. */
   delayMs: number;
 }
@@ -23,11 +26,13 @@ const transactionLimits = { maxWait: 5_000, timeout: 15_000 };
 export function createHandOver({
   db,
   queues,
+  tracing,
   declarations,
   lostAfterMs,
 }: {
   db: Db;
   queues: OpenQueues;
+  tracing: Tracing;
   declarations: readonly QueueDeclaration[];
   lostAfterMs: number;
 }) {
@@ -37,10 +42,22 @@ export function createHandOver({
 
   async function addToQueues(rows: readonly TakenRow[]): Promise<void> {
     for (const [name, declaration] of declared) {
-      const jobs = rows.filter((row) => row.queue === name).map((row) => toJob(declaration, row));
-      if (jobs.length > 0) await queues.use(name, (queue) => queue.addBulk(jobs));
+      const handedOver = rows.filter((row) => row.queue === name).map((row) => ({ row, span: spanOf(row) }));
+      if (handedOver.length === 0) continue;
+      const jobs = handedOver.map(({ row, span }) => toJob(declaration, row, span));
+      await queues.use(name, (queue) => queue.addBulk(jobs));
+      for (const { span } of handedOver) span.end(); // not where it failed: the row waits on, and so does its span
     }
   }
+
+  /** From the write of the row to its hand-over. */
+  const spanOf = (row: TakenRow): Span =>
+    tracing.begin(`outbox ${row.name}`, {
+      kind: "producer",
+      parent: row.traceparent,
+      startedAt: row.createdAt,
+      attributes: { "messaging.destination.name": row.queue, "messaging.message.id": row.id },
+    });
 
   return {
     /** Hands over a batch of rows nobody has handed over; tells how many, and whether there may be more. */
@@ -89,7 +106,7 @@ async function takeNew(tx: Transaction, queueNames: string[]): Promise<TakenRow[
       ORDER BY id LIMIT ${batchSize} FOR UPDATE SKIP LOCKED
     )
     UPDATE outbox_jobs AS job SET published_at = now() FROM taken WHERE job.id = taken.id
-    RETURNING job.id, queue, name, payload, owner_id AS "ownerId", request_id AS "requestId",
+    RETURNING job.id, queue, name, payload, owner_id AS "ownerId", request_id AS "requestId", traceparent, created_at AS "createdAt",
       ceil(extract(epoch FROM run_at - now()) * 1000)::float8 AS "delayMs"`;
   return inOrder(rows);
 }
@@ -103,7 +120,7 @@ async function takeSuspects(tx: Transaction, queueNames: string[], lostAfterMs: 
       ORDER BY published_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED
     )
     UPDATE outbox_jobs AS job SET published_at = now() FROM taken WHERE job.id = taken.id
-    RETURNING job.id, queue, name, payload, owner_id AS "ownerId", request_id AS "requestId",
+    RETURNING job.id, queue, name, payload, owner_id AS "ownerId", request_id AS "requestId", traceparent, created_at AS "createdAt",
       ceil(extract(epoch FROM run_at - now()) * 1000)::float8 AS "delayMs"`;
   return inOrder(rows);
 }
@@ -111,13 +128,22 @@ async function takeSuspects(tx: Transaction, queueNames: string[], lostAfterMs: 
 /** UPDATE returns rows as it likes; the ids are in the order of their making. */
 const inOrder = (rows: TakenRow[]) => rows.sort((a, b) => (a.id < b.id ? -1 : 1));
 
-function toJob(queue: QueueDeclaration, row: TakenRow): { name: string; data: JobData; opts: BulkJobOptions } {
+function toJob(
+  queue: QueueDeclaration,
+  row: TakenRow,
+  { traceparent }: Span,
+): { name: string; data: JobData; opts: BulkJobOptions } {
   const data: JobData = { payload: row.payload };
   if (row.ownerId) data.ownerId = row.ownerId;
   if (row.requestId) data.requestId = row.requestId;
   return {
     name: row.name,
     data,
-    opts: { ...jobOptions(queue, row.name), jobId: row.id, delay: Math.max(0, row.delayMs) },
+    opts: {
+      ...jobOptions(queue, row.name),
+      jobId: row.id,
+      delay: Math.max(0, row.delayMs),
+      ...(traceparent && { telemetry: { metadata: JSON.stringify({ traceparent }) } }),
+    },
   };
 }

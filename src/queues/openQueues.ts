@@ -1,6 +1,5 @@
-import { once } from "node:events";
 import { Queue } from "bullmq";
-import type { Redis } from "ioredis";
+import { type Redis, untilConnected } from "../redis/redis.ts";
 
 /** Redis cannot be asked now; what was asked for may be tried again later. */
 export class QueuesUnavailable extends Error {
@@ -53,11 +52,7 @@ export function openQueues({
   return {
     prefix,
     checkConnected,
-    async untilConnected(limitMs) {
-      if (redis.status === "ready") return;
-      const limit = AbortSignal.timeout(limitMs);
-      await once(redis, "ready", { signal: limit }).catch(() => {}); // not connected in time, or an error on the way: the first use says so
-    },
+    untilConnected: (limitMs) => untilConnected(redis, limitMs),
     async use(name, work) {
       checkConnected(); // BullMQ would wait for the connection, for ever if need be
       try {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Db, Transaction } from "../../prisma/client.ts";
+import { currentWork, outsideWork } from "../currentWork.ts";
 import type { Prisma } from "../generated/prisma/client.ts";
+import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import type { Logger } from "../utils/logger.ts";
 import { allQueues } from "./allQueues.ts";
 import type { JobName, PayloadInput, QueueDeclaration } from "./defineQueue.ts";
@@ -14,6 +16,7 @@ export interface JobRequest {
   runAt?: Date;
   /** Who may ask for the job's status. */
   ownerId?: string;
+  /** Of the work it is asked for in, if not given. */
   requestId?: string;
 }
 
@@ -25,6 +28,7 @@ export interface OutboxRow {
   payload: Prisma.InputJsonValue;
   ownerId: string | null;
   requestId: string | null;
+  traceparent: string | null;
   runAt: Date;
 }
 
@@ -44,6 +48,7 @@ export function createOutbox({
   log,
   clock,
   newId,
+  tracing = noTracing,
   declarations = allQueues,
   pollMs = 1_000,
   lostAfterMs = 120_000,
@@ -53,13 +58,14 @@ export function createOutbox({
   log: Logger;
   clock: () => Date;
   newId: () => string;
+  tracing?: Tracing;
   declarations?: readonly QueueDeclaration[];
   /** How often the relay looks for rows nobody handed over. */
   pollMs?: number;
   /** A job that is due, was handed over this long ago and is not finished is looked for in Redis. */
   lostAfterMs?: number;
 }) {
-  const { handOverNew, handOverLost } = createHandOver({ db, queues, declarations, lostAfterMs });
+  const { handOverNew, handOverLost } = createHandOver({ db, queues, tracing, declarations, lostAfterMs });
   const finished = createFinishedJobs({ db, log });
   const stop = new AbortController();
   let running: Promise<void> | undefined;
@@ -73,7 +79,7 @@ export function createOutbox({
     queue: Q,
     name: N,
     payload: PayloadInput<Q, N>,
-    { runAt = clock(), ownerId, requestId }: JobRequest = {},
+    { runAt = clock(), ownerId, requestId = currentWork()?.requestId }: JobRequest = {},
   ): OutboxRow => {
     const contract = queue.jobs[name];
     if (!contract) throw new TypeError(`Queue ${queue.name} declares no job ${name}.`);
@@ -86,6 +92,7 @@ export function createOutbox({
       payload: asJson,
       ownerId: ownerId ?? null,
       requestId: requestId ?? null,
+      traceparent: tracing.traceparent() ?? null,
       runAt,
     };
   };
@@ -93,7 +100,7 @@ export function createOutbox({
   /** One run at a time; whoever asks meanwhile gets one more. Never rejects. */
   const run = (): Promise<void> => {
     wanted = true;
-    running ??= handOverAll();
+    running ??= outsideWork(handOverAll); // it takes everybody's rows
     return running;
   };
 
@@ -159,9 +166,9 @@ export function createOutbox({
       const job = row(queue, name, payload, request);
       // By hand, because it is part of the busiest writes: a third of the CPU of createMany.
       await tx.$executeRaw`
-        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
         VALUES (${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
-                ${job.ownerId}::uuid, ${job.requestId}, ${job.runAt.toISOString()}::timestamptz)`;
+                ${job.ownerId}::uuid, ${job.requestId}, ${job.traceparent}, ${job.runAt.toISOString()}::timestamptz)`;
       return job.id;
     },
 
@@ -194,9 +201,10 @@ export function createOutbox({
       requestId?: string;
     }) {
       await db.$executeRaw`
-        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
         VALUES (${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
-                ${job.ownerId ?? null}::uuid, ${job.requestId ?? null}, now())
+                ${job.ownerId ?? null}::uuid, ${job.requestId ?? null},
+                ${tracing.traceparent() ?? null}, now())
         ON CONFLICT (id) DO UPDATE SET published_at = NULL, run_at = now(), finished_at = NULL, discarded_at = NULL
           WHERE outbox_jobs.finished_at IS NULL OR outbox_jobs.discarded_at IS NOT NULL`;
       void run();

@@ -6,7 +6,7 @@ const hidden = "[redacted]";
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const address = /[^\s"'<>(),;:=]+@[^\s"'<>(),;]+/g;
 /** Long runs without a space that mix letters and digits: tokens, hashes, signed links. An id is no secret. */
-const token = /[\w+/=.-]{24,}/g;
+const token = /[\w+/=.-]{23,}[\w+/=-]/g;
 
 /**
  * A job's payload as operators may see it: its structure, ids, numbers, truth values, and the words its queue declares (a template's name,
@@ -19,9 +19,7 @@ export function redactPayload(
   declarations: readonly QueueDeclaration[] = allQueues,
 ): unknown {
   const jobs = declarations.find((declared) => declared.name === queue)?.jobs ?? {};
-  const words = new Set<unknown>();
-  if (Object.hasOwn(jobs, name)) collectWords(z.toJSONSchema(jobs[name]!.payload, { unrepresentable: "any" }), words);
-  return redact(payload, words);
+  return redact(payload, Object.hasOwn(jobs, name) ? wordsOf(jobs[name]!.payload) : new Set());
 }
 
 /** An error's text as operators may see it: without addresses of people and without what looks like a token. */
@@ -29,6 +27,18 @@ export const redactText = (text: string): string =>
   text
     .replace(address, hidden)
     .replace(token, (run) => (uuid.test(run) || !/\d/.test(run) || !/[A-Za-z]/.test(run) ? run : hidden));
+
+const knownWords = new WeakMap<z.ZodType, Set<unknown>>();
+
+/** The words a schema declares; worked out once, because a page shows many jobs. */
+function wordsOf(schema: z.ZodType): Set<unknown> {
+  const known = knownWords.get(schema);
+  if (known) return known;
+  const words = new Set<unknown>();
+  collectWords(z.toJSONSchema(schema, { unrepresentable: "any" }), words);
+  knownWords.set(schema, words);
+  return words;
+}
 
 function collectWords(schema: unknown, words: Set<unknown>): void {
   if (typeof schema !== "object" || schema === null) return;

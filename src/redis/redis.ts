@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "../utils/logger.ts";
 
@@ -50,6 +51,13 @@ export function createRedis(url: string, { role, log }: { role: RedisRole; log: 
   logOutages(redis, role, log);
   if (role === "cache" || role === "subscriber") watchHeartbeat(redis);
   return redis;
+}
+
+/** Waits for Redis to be connected, but no longer than this; for the first moments of a process. Never rejects. */
+export async function untilConnected(redis: Redis, limitMs: number): Promise<void> {
+  if (redis.status === "ready") return;
+  const limit = AbortSignal.timeout(limitMs);
+  await once(redis, "ready", { signal: limit }).catch(() => {}); // not connected in time, or an error on the way: the first use says so
 }
 
 function logOutages(redis: Redis, role: RedisRole, log: Logger): void {

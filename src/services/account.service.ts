@@ -117,9 +117,9 @@ export function createAccountService({
         ), used AS (
           UPDATE one_time_tokens SET used_at = now() FROM account WHERE user_id = account.id AND used_at IS NULL
         )
-        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
         VALUES (${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
-                (SELECT id FROM account), ${job.requestId}, ${job.runAt}::timestamptz)
+                (SELECT id FROM account), ${job.requestId}, ${job.traceparent}, ${job.runAt}::timestamptz)
         RETURNING owner_id AS id`;
       outbox.handOver();
       // For whatever address, so that the time it takes does not tell either.

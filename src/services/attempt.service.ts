@@ -163,9 +163,9 @@ export function createAttemptService({
         ON CONFLICT (exam_id, user_id, number) DO NOTHING
         RETURNING id
       ), job AS (
-        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
         SELECT ${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
-               ${job.ownerId}::uuid, ${job.requestId}, ${job.runAt}::timestamptz
+               ${job.ownerId}::uuid, ${job.requestId}, ${job.traceparent}, ${job.runAt}::timestamptz
         FROM begun
       )
       SELECT id FROM begun`;
@@ -213,9 +213,9 @@ export function createAttemptService({
         FROM locked WHERE attempts.id = locked.id ${due}
         RETURNING attempts.*
       ), job AS (
-        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, run_at)
+        INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
         SELECT ${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb, user_id, ${job.requestId},
-               ${job.runAt}::timestamptz
+               ${job.traceparent}, ${job.runAt}::timestamptz
         FROM handed_in
       )
       SELECT ${attemptColumns} FROM handed_in`;

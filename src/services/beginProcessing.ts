@@ -16,7 +16,8 @@ export async function beginProcessing(
 ): Promise<void> {
   const run = video.run + 1;
   const jobId = await outbox.add(tx, transcodeQueue, "probeVideo", { videoId: video.id, run }, by);
-  if (video.run > 0) await outbox.add(tx, videoQueue, "removeRun", { videoId: video.id, run: video.run });
+  if (video.run > 0)
+    await outbox.add(tx, videoQueue, "removeRun", { videoId: video.id, run: video.run }, { requestId: by.requestId });
   await tx.video.update({
     where: { id: video.id },
     data: { status: "PROCESSING", run, jobIds: [jobId], error: null, readyAt: null },

@@ -202,8 +202,9 @@ async function invite(
     ),
   );
   await tx.$executeRaw`
-    INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, run_at)
-    SELECT mail.id, ${emailQueue.name}, 'sendTemplate', mail.payload::jsonb, ${ownerId}::uuid, mail.run_at
+    INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
+    SELECT mail.id, ${emailQueue.name}, 'sendTemplate', mail.payload::jsonb, ${ownerId}::uuid, ${mails[0]!.requestId},
+           ${mails[0]!.traceparent}, mail.run_at
     FROM unnest(${mails.map(({ id }) => id)}::uuid[], ${mails.map(({ payload }) => JSON.stringify(payload))}::text[],
                 ${mails.map(({ runAt }) => runAt.toISOString())}::timestamptz[]) AS mail(id, payload, run_at)`;
 }

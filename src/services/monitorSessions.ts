@@ -74,8 +74,8 @@ export function createMonitorSessions({
      * Begins a session of an account that may look.
      * @throws UNAUTHENTICATED (WRONG_CREDENTIALS, SECOND_FACTOR_REQUIRED, WRONG_CODE), FORBIDDEN
      */
-    async logIn(credentials: Credentials, client: Client): Promise<MonitorViewer> {
-      const claims = await tokens.verify((await sessions.login(credentials, client)).accessToken);
+    async logIn(credentials: Credentials, client: Client, requestId: string): Promise<MonitorViewer> {
+      const claims = await tokens.verify((await sessions.login(credentials, client, requestId)).accessToken);
       const viewer = claims && (await find(claims.sessionId));
       if (viewer) return viewer;
       if (claims) await endSession(db, claims.sessionId, clock());

@@ -88,7 +88,7 @@ export function createProcessingService({
         if (status !== "PROCESSING") return null;
         await tx.video.update({ where: { id }, data: { status: "FAILED", error: CANCELLED } });
         const runAt = new Date(clock().getTime() + REMOVE_RUN_AFTER_MS);
-        await outbox.add(tx, videoQueue, "removeRun", { videoId: id, run }, { runAt });
+        await outbox.add(tx, videoQueue, "removeRun", { videoId: id, run }, { runAt, requestId: actor.requestId });
         await audit(tx, actor, newId, { action: "cancelVideo", entityType: "Video", entityId: id });
         return { videoId: id, run };
       });

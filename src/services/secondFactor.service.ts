@@ -62,18 +62,19 @@ export function createSecondFactorService({
   const recoveryCodes = createRecoveryCodes({ secrets, clock });
 
   /** The step of a code of the person's app; null for every other code. */
-  async function stepOf({ id, totpSecret }: UserRow, code: string): Promise<number | null> {
+  async function stepOf({ id, totpSecret }: UserRow, code: string, requestId: string): Promise<number | null> {
     const secret = totpSecret && secrets.open(totpSecret, id);
-    if (totpSecret && !secret) log.error({ userId: id }, "a second factor does not open: SECRETS_KEY was another one");
+    if (totpSecret && !secret)
+      log.error({ userId: id, requestId }, "a second factor does not open: SECRETS_KEY was another one");
     return secret ? totpStep(secret, code, clock()) : null;
   }
 
   /** Uses a code up, of the app or of the recovery codes. @returns whether it was good */
-  async function use(tx: Db | Transaction, person: UserRow, typed: string): Promise<boolean> {
+  async function use(tx: Db | Transaction, person: UserRow, typed: string, requestId: string): Promise<boolean> {
     if (typed.length > MOST_CHARACTERS) return false;
     const code = compact(typed);
     if (!isTotpCode(code)) return recoveryCodes.use(tx, person.id, code);
-    const step = await stepOf(person, code);
+    const step = await stepOf(person, code, requestId);
     if (step === null) return false;
     // Of two log-ins with one code at the same moment the second finds the step taken.
     const { count } = await tx.user.updateMany({
@@ -121,9 +122,9 @@ export function createSecondFactorService({
   }
 
   /** @throws UNPROCESSABLE (NO_SECOND_FACTOR, WRONG_CODE) */
-  async function requireCode(tx: Transaction, person: UserRow, code: string): Promise<void> {
+  async function requireCode(tx: Transaction, person: UserRow, code: string, requestId: string): Promise<void> {
     if (!person.totpConfirmedAt) throw notSetUp();
-    if (!(await use(tx, person, code))) throw wrongCode();
+    if (!(await use(tx, person, code, requestId))) throw wrongCode();
   }
 
   return {
@@ -134,10 +135,10 @@ export function createSecondFactorService({
      * Uses up the code that a log-in comes with; an account without a second factor needs none.
      * @throws UNAUTHENTICATED (SECOND_FACTOR_REQUIRED without a code, WRONG_CODE)
      */
-    async check(person: UserRow, code: string | null | undefined): Promise<void> {
+    async check(person: UserRow, code: string | null | undefined, requestId: string): Promise<void> {
       if (!person.totpConfirmedAt) return;
       if (!code) throw unauthenticated("Send a code of your authenticator app too.", "SECOND_FACTOR_REQUIRED");
-      if (!(await use(db, person, code))) throw unauthenticated(NOT_THE_CODE, WRONG_CODE);
+      if (!(await use(db, person, code, requestId))) throw unauthenticated(NOT_THE_CODE, WRONG_CODE);
     },
 
     /**
@@ -165,7 +166,7 @@ export function createSecondFactorService({
       return change(actor, async (tx, person) => {
         if (person.totpConfirmedAt) throw alreadyOn();
         if (!person.totpSecret) throw notSetUp();
-        const step = await stepOf(person, compact(code.slice(0, MOST_CHARACTERS)));
+        const step = await stepOf(person, compact(code.slice(0, MOST_CHARACTERS)), actor.requestId);
         if (step === null) throw wrongCode();
         await tx.user.update({ where: { id: person.id }, data: { totpConfirmedAt: clock(), totpLastStep: step } });
         await tell(tx, actor, "ON");
@@ -180,7 +181,7 @@ export function createSecondFactorService({
     async renewRecoveryCodes(actor: Actor, password: string, code: string): Promise<string[]> {
       await requireOwnPassword(db, actor.userId, password);
       return change(actor, async (tx, person) => {
-        await requireCode(tx, person, code);
+        await requireCode(tx, person, code, actor.requestId);
         return recoveryCodes.replace(tx, person.id);
       });
     },
@@ -193,7 +194,7 @@ export function createSecondFactorService({
       await requireOwnPassword(db, actor.userId, password);
       await change(actor, async (tx, person) => {
         if (person.totpConfirmedAt && requiredRoles.includes(person.role)) throw requiredByPolicy();
-        await requireCode(tx, person, code);
+        await requireCode(tx, person, code, actor.requestId);
         await tx.user.update({ where: { id: person.id }, data: NO_SECOND_FACTOR });
         await tell(tx, actor, "OFF");
       });

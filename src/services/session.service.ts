@@ -44,7 +44,7 @@ export interface Credentials {
 /** What a log-in asks of the second factor. */
 interface SecondFactor {
   /** @throws UNAUTHENTICATED (SECOND_FACTOR_REQUIRED, WRONG_CODE) */
-  check(user: UserRow, code: string | null | undefined): Promise<void>;
+  check(user: UserRow, code: string | null | undefined, requestId: string): Promise<void>;
   isMissing(user: UserRow): boolean;
 }
 
@@ -112,9 +112,9 @@ export function createSessionService({
      * Begins a session.
      * @throws UNAUTHENTICATED (WRONG_CREDENTIALS), alike for every reason; (SECOND_FACTOR_REQUIRED, WRONG_CODE)
      */
-    async login({ email, password, code }: Credentials, client: Client): Promise<SessionTokens> {
+    async login({ email, password, code }: Credentials, client: Client, requestId: string): Promise<SessionTokens> {
       const user = await personWith(email, password);
-      await secondFactor.check(user, code);
+      await secondFactor.check(user, code, requestId);
       return begin(user, client);
     },
 

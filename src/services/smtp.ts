@@ -1,5 +1,6 @@
 import { createTransport } from "nodemailer";
 import type { RenderedMail } from "../mails/mailTemplates.ts";
+import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import { addressRefused, toMailError } from "./smtpErrors.ts";
 
 export interface OutgoingMail extends RenderedMail {
@@ -17,7 +18,17 @@ const MAX_CONNECTIONS = 5;
  * The connections to the mail server: opened when they are needed, kept for the next mails, and never more mails in a second
  * than allowed. Encrypted where the server offers it; a user name and password leave this machine encrypted or not at all.
  */
-export function createSmtp({ url, from, perSecond }: { url: string; from: string; perSecond: number }) {
+export function createSmtp({
+  url,
+  from,
+  perSecond,
+  tracing = noTracing,
+}: {
+  url: string;
+  from: string;
+  perSecond: number;
+  tracing?: Tracing;
+}) {
   const { protocol, hostname, port, username, password } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   const transport = createTransport({
@@ -49,18 +60,20 @@ export function createSmtp({ url, from, perSecond }: { url: string; from: string
      * @throws UNPROCESSABLE (MAIL_REFUSED, MAIL_SERVER_REFUSED) where another try would end the same, SERVICE_UNAVAILABLE where it may not
      */
     async send({ isAutomatic, ...mail }: OutgoingMail, signal: AbortSignal): Promise<void> {
-      const { rejected } = await transport
-        .sendMail({
-          ...mail,
-          from,
-          to: { name: "", address: mail.to }, // not parsed: a text could be read as several addresses
-          ...(isAutomatic && { headers: { "Auto-Submitted": "auto-generated" } }),
-          signal,
-        })
-        .catch((error) => {
-          throw toMailError(error);
-        });
-      if (rejected.length > 0) throw addressRefused();
+      await tracing.span("send mail", { kind: "client", attributes: { "server.address": host } }, async () => {
+        const { rejected } = await transport
+          .sendMail({
+            ...mail,
+            from,
+            to: { name: "", address: mail.to }, // not parsed: a text could be read as several addresses
+            ...(isAutomatic && { headers: { "Auto-Submitted": "auto-generated" } }),
+            signal,
+          })
+          .catch((error) => {
+            throw toMailError(error);
+          });
+        if (rejected.length > 0) throw addressRefused();
+      });
     },
 
     /** Closes the connections; a mail that is under way fails. Safe to repeat. */

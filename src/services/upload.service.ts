@@ -93,7 +93,7 @@ export function createUploadService({
   }
 
   /** @returns the video as it was; null if another request was faster */
-  async function handToProcessing(upload: UploadRow, sourceKey: string): Promise<VideoRow | null> {
+  async function handToProcessing(upload: UploadRow, sourceKey: string, requestId?: string): Promise<VideoRow | null> {
     return db.$transaction(async (tx) => {
       const video = await lockVideo(tx, upload.videoId);
       if (!video) throw notFound("upload");
@@ -105,7 +105,7 @@ export function createUploadService({
       await tx.videoUpload.update({ where: { id: upload.id }, data: { finishedAt: await databaseTime(tx) } });
       const facts = { durationMs: null, width: null, height: null, hasAudio: null };
       await tx.video.update({ where: { id: video.id }, data: { sourceKey, sourceBytes: upload.bytes, ...facts } });
-      await beginProcessing(tx, outbox, video, { ownerId: upload.ownerId });
+      await beginProcessing(tx, outbox, video, { ownerId: upload.ownerId, requestId });
       return video;
     });
   }
@@ -122,13 +122,13 @@ export function createUploadService({
    * after a process died in the middle.
    * @throws NOT_FOUND, FORBIDDEN (UPLOAD_NOT_ALLOWED_NOW), UNPROCESSABLE (VIDEO_HAS_FILE)
    */
-  async function finish(uploadId: string): Promise<void> {
+  async function finish(uploadId: string, requestId?: string): Promise<void> {
     const upload = await requireUpload(uploadId);
     if (upload.finishedAt) return;
     const sourceKey = await keepSource(upload);
     let video: VideoRow | null;
     try {
-      video = await handToProcessing(upload, sourceKey);
+      video = await handToProcessing(upload, sourceKey, requestId);
     } catch (error) {
       if (error instanceof DomainError) await dropUpload(upload, sourceKey);
       throw error;

@@ -147,7 +147,7 @@ export function createVideoService({
             `Lessons show this video: ${lessons.map(({ title }) => `"${title}"`).join(", ")}. Remove them first.`,
           );
         await tx.video.delete({ where: { id: video.id } });
-        await outbox.add(tx, videoQueue, "removeVideoFiles", { videoId: video.id });
+        await outbox.add(tx, videoQueue, "removeVideoFiles", { videoId: video.id }, { requestId: actor.requestId });
         await audit(tx, actor, newId, {
           action: "deleteVideo",
           entityType: "Video",

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import { currentWork } from "../currentWork.ts";
 
 export type { Logger };
 
@@ -17,7 +18,7 @@ function standardOutput() {
 const SECRETS = ["password", "accessToken", "refreshToken", "authorization", "cookie", "response", "answers"];
 
 /**
- * JSON lines on standard output, or readable ones. Secrets that slip into a line are blotted out.
+ * JSON lines on standard output, or readable ones; within a request or a job with its id. Secrets that slip into a line are blotted out.
  * Lines leave in blocks, at the latest after a quarter of a second, and at once when the process ends: a write for each line
  * would cost a busy server more than the request it tells of.
  */
@@ -36,6 +37,7 @@ export function createLogger({
   const options = {
     level,
     base: { program },
+    mixin: () => ({ ...currentWork() }),
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: "[hidden]" },
   };
   if (!pretty || destination) return pino(options, destination ?? standardOutput());

@@ -1,9 +1,11 @@
 import { type Job, UnrecoverableError, WaitingError } from "bullmq";
 import { z } from "zod";
+import { inWork } from "../currentWork.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { JobData } from "../queues/defineQueue.ts";
 import type { JobContext } from "../queues/jobContext.ts";
 import type { Logger } from "../utils/logger.ts";
+import { workOf } from "./jobWork.ts";
 import type { QueueWorker } from "./queueWorker.ts";
 
 /** The reason BullMQ is given to cancel jobs with when the process stops. */
@@ -56,7 +58,6 @@ export async function runJob({
         job: job.name,
         jobId: job.id,
         attempt: job.attemptsMade + 1,
-        requestId: job.data.requestId,
       });
       return ownLog;
     },
@@ -69,7 +70,7 @@ export async function runJob({
     },
   };
   try {
-    await Promise.race([handler(payload.data, context), abortOf(signal)]);
+    await Promise.race([inWork(workOf(job), () => handler(payload.data, context)), abortOf(signal)]);
   } catch (error) {
     if (stopped.reason === processStops) {
       await job.moveToWait(token);

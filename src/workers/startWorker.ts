@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, MetricsTime, Worker } from "bullmq";
 import type { Redis } from "ioredis";
+import { inWork } from "../currentWork.ts";
 import type { DeadLetters } from "../queues/deadLetters.ts";
 import type { JobData } from "../queues/defineQueue.ts";
 import type { JobTimes } from "../queues/jobTimes.ts";
 import { type OpenQueues, QueuesUnavailable } from "../queues/openQueues.ts";
 import type { Outbox } from "../queues/outbox.ts";
 import { putSchedules, restoreSchedules } from "../queues/schedules.ts";
+import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import type { JobState } from "../utils/jobStatus.ts";
 import type { Logger } from "../utils/logger.ts";
+import { workOf } from "./jobWork.ts";
 import type { QueueWorker } from "./queueWorker.ts";
 import { processStops, runJob } from "./runJob.ts";
 
@@ -54,6 +57,7 @@ export function startWorkers({
   jobTimes,
   log,
   onJobEvent = () => {},
+  tracing = noTracing,
   timing = defaultTiming,
 }: {
   workers: readonly QueueWorker[];
@@ -66,6 +70,7 @@ export function startWorkers({
   log: Logger;
   /** Told about every job but the runs of schedules. */
   onJobEvent?: (event: JobEvent) => void;
+  tracing?: Tracing;
   timing?: WorkerTiming;
 }): RunningWorkers {
   const stopping = new AbortController();
@@ -79,7 +84,8 @@ export function startWorkers({
     const tell = (job: Job<JobData>, state: JobEvent["state"], progress: number) => {
       if (job.repeatJobKey) return;
       try {
-        onJobEvent({ queue, jobId: job.id!, name: job.name, ownerId: job.data.ownerId ?? null, state, progress });
+        const event = { queue, jobId: job.id!, name: job.name, ownerId: job.data.ownerId ?? null, state, progress };
+        inWork(workOf(job), () => onJobEvent(event)); // BullMQ tells of a job outside of what the handler does
       } catch (error) {
         log.error({ ...factsOf(queue, job), err: error }, "job event could not be told"); // the job itself is all right
       }
@@ -104,6 +110,7 @@ export function startWorkers({
         stalledInterval: timing.stalledCheckMs,
         maxStalledCount,
         metrics: { maxDataPoints: MetricsTime.ONE_HOUR }, // counts what is done and failed, which /metrics tells
+        telemetry: tracing.jobs,
         runRetryDelay: 1_000, // BullMQ's own 15 s would be added to every short outage
       },
     );
@@ -127,7 +134,7 @@ export function startWorkers({
     });
     worker.on("stalled", (jobId) => {
       jobTimes.stalled(queue);
-      log.warn({ queue, jobId }, "job of a dead worker goes back to the queue");
+      finishBeforeClosing(sayStalled(queue, jobId));
     });
     worker.on("lockRenewalFailed", (jobIds) => {
       for (const jobId of jobIds) worker.cancelJob(jobId, "Another worker has taken the job over.");
@@ -138,6 +145,11 @@ export function startWorkers({
       log[level]({ queue, err: error }, "worker error");
     });
     return worker;
+  }
+
+  async function sayStalled(queue: string, jobId: string): Promise<void> {
+    const job = await queues.use(queue, (open) => open.getJob(jobId)).catch(() => undefined); // its id is worth a line too
+    log.warn(job ? factsOf(queue, job) : { queue, jobId }, "job of a dead worker goes back to the queue");
   }
 
   async function bury(queue: string, job: Job<JobData>): Promise<void> {
@@ -203,7 +215,7 @@ const factsOf = (queue: string, job: Job<JobData>) => ({
   job: job.name,
   jobId: job.id,
   attempt: job.attemptsMade,
-  requestId: job.data.requestId,
+  ...workOf(job),
 });
 
 const isConnectionError = (error: Error) =>

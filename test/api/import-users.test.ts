@@ -128,7 +128,10 @@ describe("an administrator's file", () => {
       emailVerifiedAt: null,
     });
     expect(await personBy(bob)).toMatchObject({ name: "Bob", role: "STUDENT", locale: "en" });
-    for (const email of [ada, bob]) expect(await invitations((await personBy(email)).id)).toHaveLength(1);
+    const { requestId } = await db().outboxJob.findUniqueOrThrow({ where: { id: jobId } });
+    expect(requestId).toBeTruthy();
+    for (const email of [ada, bob])
+      expect(await invitations((await personBy(email)).id)).toMatchObject([{ requestId }]); // one id finds all
 
     const job = await eventually("the job is completed", async () => {
       const answer = await app.ask(

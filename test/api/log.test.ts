@@ -75,4 +75,9 @@ describe("the log", () => {
     expect(kept.text()).toContain(student.id);
     expect(kept.text()).toContain("session ended: an old refresh token was used again");
   });
+
+  it("has the id of the request in every line but what the process says of itself", () => {
+    const ofNobody = kept.lines.filter(({ requestId, msg }) => !requestId && !/^(the cache|redis is)/.test(msg));
+    expect(ofNobody).toEqual([]);
+  });
 });

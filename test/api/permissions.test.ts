@@ -52,7 +52,8 @@ async function anAccount() {
 }
 async function aRefreshToken() {
   const { email } = await anAccount();
-  return (await app.container.services.sessions.login({ email, password }, { ip: null, userAgent: null })).refreshToken;
+  return (await app.container.services.sessions.login({ email, password }, { ip: null, userAgent: null }, "test"))
+    .refreshToken;
 }
 async function aSession() {
   const id = nothingsId();

@@ -106,11 +106,11 @@ describe("docker-compose.yml", () => {
     expect(mounted.filter((volume) => !existsSync(path.join(ROOT, volume.split(":")[0]!)))).toEqual([]);
   });
 
-  it("lets Prometheus find every worker", () => {
+  it("lets Prometheus find every program", () => {
     const { scrape_configs } = parse(readFileSync(path.join(ROOT, "deploy/prometheus/prometheus.yml"), "utf8"));
     const jobs = scrape_configs as { job_name: string; dns_sd_configs: { names: string[] }[] }[];
     const scraped = jobs.flatMap((job) => job.dns_sd_configs.flatMap(({ names }) => names));
-    expect(scraped).toEqual(expect.arrayContaining(["server", "worker", "transcoder"]));
+    expect(scraped).toEqual(expect.arrayContaining(["server", "worker", "transcoder", "monitor"]));
   });
 
   it("opens no port to others unless it is told to", () => {

@@ -70,7 +70,7 @@ describe("a server with more to do than it can", () => {
   const line = (name: keyof typeof wait) => ({ waiting: () => wait[name], served: () => performance.now() });
   let app: TestApp;
   beforeAll(async () => {
-    app = await startTestApp({ lines: { pool: line("pool"), saves: line("saves") } });
+    app = await startTestApp({ env: { LOAD_SHEDDING: "true" }, lines: { pool: line("pool"), saves: line("saves") } });
   });
   afterAll(() => app?.close());
 
@@ -109,7 +109,7 @@ describe("a server with more to do than it can", () => {
 describe("a server whose database connections are all held", () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startTestApp({ env: { DATABASE_POOL_MAX: "2" } });
+    app = await startTestApp({ env: { LOAD_SHEDDING: "true", DATABASE_POOL_MAX: "2" } });
   });
   afterAll(() => app?.close());
 

@@ -30,5 +30,5 @@ withPrometheus(`promtool${prometheusIsMissing ? ` (${prometheusIsMissing})` : ""
 
   it("finds that every alert fires when it should and only then", async () => {
     expect(await promtool(["test", "rules", "rules.test.yml"])).toContain("SUCCESS");
-  });
+  }, 180_000); // a database on disk for each test
 });

@@ -71,7 +71,7 @@ describe("a server whose event loop is blocked", () => {
 
   it("refuses reads with a time to come back, says so once, and takes them again when it is over", async () => {
     const kept = aKeptLog();
-    shedding = createLoadShedding({ lines: { pool: nobody, saves: nobody }, log: kept.log });
+    shedding = createLoadShedding({ isOn: true, lines: { pool: nobody, saves: nobody }, log: kept.log });
     expect(shedding.refusalOf("FIRST")).toBeNull();
     const giveUp = performance.now() + 30_000;
     while (!shedding.isShedding() && performance.now() < giveUp) {

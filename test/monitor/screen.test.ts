@@ -238,7 +238,7 @@ describe("problems", () => {
     ],
     [
       "an outbox nobody empties",
-      1,
+      2,
       { outbox: { waiting: 1, oldestSeconds: 61 } },
       "Jobs wait in the outbox for 61 s: no worker hands them over.",
     ],

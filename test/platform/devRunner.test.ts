@@ -45,7 +45,7 @@ afterAll(async () => {
 function startDev(env: NodeJS.ProcessEnv = {}): DevRun {
   const { DATABASE_URL: _, REDIS_URL: __, PORT: ___, SMTP_URL: ____, ...rest } = process.env;
   const child = spawn("npm", ["run", "dev"], {
-    env: { ...rest, NODE_OPTIONS: "", LECTERN_DATA_DIR: folder, ...env },
+    env: { ...rest, NODE_OPTIONS: "", LECTERN_DATA_DIR: folder, LOAD_SHEDDING: "false", ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

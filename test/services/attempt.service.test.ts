@@ -147,5 +147,10 @@ describe("attempts.sweep", () => {
     await app.container.services.attempts.sweep();
     await app.container.services.attempts.sweep();
     expect(await jobsFor(attemptId)).toEqual(["expireAttempt", "gradeAttempt"]);
+    // Somebody gave the job up: the grade is owed all the same.
+    const givenUp = { finishedAt: new Date(), discardedAt: new Date() };
+    await app.container.db.outboxJob.updateMany({ where: { name: "gradeAttempt" }, data: givenUp });
+    await app.container.services.attempts.sweep();
+    expect(await jobsFor(attemptId)).toEqual(["expireAttempt", "gradeAttempt", "gradeAttempt"]);
   });
 });

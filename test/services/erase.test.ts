@@ -101,7 +101,7 @@ describe("an erased account", () => {
     expect(await db.dataExport.count({ where })).toBe(0);
     expect(await db.examAccommodation.count({ where })).toBe(0);
     expect(await db.enrollment.findMany({ where })).toMatchObject([{ status: "WITHDRAWN", extraTimePercent: 0 }]);
-    const login = services.sessions.login({ email: CANARIES.address, password }, { ip: null, userAgent: null });
+    const login = services.sessions.login({ email: CANARIES.address, password }, { ip: null, userAgent: null }, "test");
     await expect(login).rejects.toMatchObject({ reason: "WRONG_CREDENTIALS" });
     expect((await app.ask("{ me { name } }", {}, lived.person.token)).data?.me ?? null).toBeNull();
   });

@@ -8,10 +8,10 @@ export const sessionResolvers = {
   },
   Mutation: {
     login: (_root, { mode, ...credentials }, context) => {
-      const { services, client } = context;
-      if (mode !== "COOKIE") return services.sessions.login(credentials, client);
+      const { services, client, requestId } = context;
+      if (mode !== "COOKIE") return services.sessions.login(credentials, client, requestId);
       const cookies = requireCookies(context); // before there is a session that they could not hold
-      return cookies.keep(services.sessions.login(credentials, client));
+      return cookies.keep(services.sessions.login(credentials, client, requestId));
     },
     refreshSession: (_root, { refreshToken }, context) => {
       const { services, client, requestId } = context;

@@ -1,7 +1,11 @@
+import { randomUUID } from "node:crypto";
 import cookies from "@fastify/cookie";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Config } from "../../config.ts";
 import type { Container } from "../../container.ts";
+import { inWork } from "../../currentWork.ts";
+import { metricsRoute } from "../../metrics/metricsRoute.ts";
+import { queueMetrics } from "../../metrics/queues.ts";
 import { createLogInLimit } from "../../middlewares/rateLimit.ts";
 import { createTryCounters } from "../../middlewares/tryCounters.ts";
 import { healthRoutes, type Readiness } from "../../readiness.ts";
@@ -33,13 +37,21 @@ export async function createMonitorApp({
   config,
   log,
 }: {
-  container: Pick<Container, "services" | "db" | "queues" | "deadLetters" | "queueRedis" | "cacheRedis" | "clock">;
+  container: Pick<
+    Container,
+    "services" | "db" | "queues" | "deadLetters" | "queueRedis" | "cacheRedis" | "clock" | "metrics"
+  >;
   readiness: Readiness;
   config: Config;
   log: Logger;
 }): Promise<FastifyInstance> {
   const { monitorSessions: sessions } = container.services;
-  const app = Fastify({ trustProxy: config.TRUST_PROXY, forceCloseConnections: true });
+  const app = Fastify({
+    trustProxy: config.TRUST_PROXY,
+    forceCloseConnections: true,
+    genReqId: () => randomUUID(), // found in the log, and in the jobs that follow
+  });
+  app.addHook("onRequest", (request, _reply, done) => inWork({ requestId: request.id }, done));
   const guard = createGuard(sessions);
   const counters = createTryCounters({ redis: container.cacheRedis, prefix: config.REDIS_PREFIX, log });
   const limit = createLogInLimit({ counters, factor: config.RATE_LIMIT_FACTOR });
@@ -52,6 +64,8 @@ export async function createMonitorApp({
     reply.headers(HEADERS);
   });
   healthRoutes(app, readiness);
+  queueMetrics(container);
+  metricsRoute(app, { metrics: container.metrics, token: config.METRICS_TOKEN });
   app.get("/style.css", (_request, reply) => reply.type("text/css").send(STYLE));
   app.get("/refresh.js", (_request, reply) => reply.type("text/javascript").send(REFRESH_SCRIPT));
   app.addHook("onRequest", guard.requireOwnPage);

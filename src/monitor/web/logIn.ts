@@ -24,9 +24,9 @@ export function logInRoutes(
     const client = { ip: request.ip, userAgent: request.headers["user-agent"]?.slice(0, 300) ?? null };
     try {
       const viewer = await limit(email, client.ip, () =>
-        sessions.logIn({ email, password, code: code?.trim() || null }, client),
+        sessions.logIn({ email, password, code: code?.trim() || null }, client, request.id),
       );
-      log.info({ userId: viewer.userId, mayAct: viewer.mayAct }, "an viewer logged in");
+      log.info({ userId: viewer.userId, mayAct: viewer.mayAct }, "a viewer logged in");
       guard.keep(reply, viewer);
       return reply.redirect("/", 303);
     } catch (error) {

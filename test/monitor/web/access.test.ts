@@ -60,7 +60,7 @@ describe("the monitor's pages", () => {
     expect((await stranger.submit(ACT, PAUSE)).status).toBe(401);
     expect((await stranger.open("/login")).text).toContain("Password");
     expect((await stranger.open("/healthz")).status).toBe(200);
-    await eventually("it is ready", async () => (await stranger.open("/readyz")).status === 200);
+    await eventually("it is ready", async () => (await stranger.open("/readyz")).status === 200, 60_000);
   });
 
   it("open to an administrator, and close with the log-out", async () => {
@@ -196,7 +196,7 @@ describe("the monitor's pages", () => {
     const visitor = await inside(await anAdmin());
     const { queueRedis } = app.container;
     queueRedis.disconnect();
-    await eventually("the connection is closed", () => queueRedis.status === "end");
+    await eventually("the connection is closed", () => queueRedis.status === "end", 60_000);
     const { status, text } = await visitor.open("/");
     expect(status).toBe(200);
     expect(text).toContain("Redis is away");

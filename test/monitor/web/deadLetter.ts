@@ -21,7 +21,7 @@ export async function aDeadMail(
   });
   const worker = new Worker(name, null, { connection: redis, prefix: queues.prefix, skipVersionCheck: true });
   try {
-    const job = await eventually("the mail is taken", () => worker.getNextJob("token", { block: false }));
+    const job = await eventually("the mail is taken", () => worker.getNextJob("token", { block: false }), 60_000);
     await job.moveToFailed(new UnrecoverableError(error), "token");
     await deadLetters.collect();
     return (await deadLetters.list({ first: 1000 })).entries.find((entry) => entry.jobId === jobId)!;

@@ -14,7 +14,10 @@ export interface Answer {
 }
 
 /** The monitor's pages over the installation of a test app. */
-export async function startMonitor({ container, config }: TestApp): Promise<FastifyInstance & { url: string }> {
+export async function startMonitor({
+  container,
+  config,
+}: Pick<TestApp, "container" | "config">): Promise<FastifyInstance & { url: string }> {
   const log = createLogger({ level: config.LOG_LEVEL, pretty: false, program: "test" });
   const readiness = createReadiness({ db: container.db, redis: container.queueRedis });
   const monitor = await createMonitorApp({ container, readiness, config, log });
