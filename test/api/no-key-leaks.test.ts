@@ -135,6 +135,7 @@ const ELSEWHERE = [
     "examStatistics",
     "job",
     "deadLetters",
+    "deadLetter",
     "video",
     "videos",
   ],

@@ -66,7 +66,7 @@ describe("questions that were exported and imported again", () => {
             });
           },
         ),
-        { numRuns: 150 },
+        { numRuns: 100 },
       );
       expect([...written].sort()).toEqual(WRITTEN[name]);
     },
