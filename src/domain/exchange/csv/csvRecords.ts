@@ -42,9 +42,12 @@ async function* wholeRows(pieces: AsyncIterable<string>) {
 }
 
 function fieldsOf(text: string, delimiter: string): { fields: string[]; problem: string | null } {
+  const tidy = (fields: readonly string[]) => fields.map((field) => withoutMark(field).trim());
+  // The parser takes a microsecond for each byte, which a long file without quotes need not wait for.
+  if (!text.includes('"')) return { fields: tidy(text.split(delimiter)), problem: null };
   try {
     const [fields = []] = parse(text, { delimiter, relax_column_count: true }) as string[][];
-    return { fields: fields.map((field) => withoutMark(field).trim()), problem: null };
+    return { fields: tidy(fields), problem: null };
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     return {
