@@ -37,6 +37,7 @@ import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
+import { createExchangeService } from "./services/exchange.service.ts";
 import { createGradingService } from "./services/grading.service.ts";
 import { createImportService } from "./services/import.service.ts";
 import { createImportRuns } from "./services/importRuns.ts";
@@ -57,6 +58,8 @@ import { createPrivacyService } from "./services/privacy.service.ts";
 import { createProcessingService } from "./services/processing.service.ts";
 import { createProcessingSteps } from "./services/processingSteps.ts";
 import { createQuestionService } from "./services/question.service.ts";
+import { createQuestionFileService } from "./services/questionFile.service.ts";
+import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
@@ -190,6 +193,7 @@ export async function createContainer(
     newId,
   });
   const questions = createQuestionService({ db, cache, access, newId });
+  const exchange = createExchangeService({ db, access, newId });
   const exams = createExamService({ db, cache, access, examQuestions, newId });
   const lessons = createLessonService({
     db,
@@ -263,6 +267,9 @@ export async function createContainer(
     people,
     courses,
     questions,
+    exchange,
+    questionFiles: createQuestionFileService({ db, access, outbox, links, clock, newId }),
+    questionFileRuns: createQuestionFileRuns({ db, access, clock, newId }),
     exams,
     sections: createSectionService({ db, cache, access, courses, newId }),
     lessons,

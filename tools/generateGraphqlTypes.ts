@@ -17,6 +17,7 @@ const connections = [
   "User",
   "AuditEntry",
   "UserImportRow",
+  "QuestionFileEntry",
   "Video",
 ].map((node) => [`${node}Connection`, `../apollo/connectionTypes.ts#${node}Connection`]);
 const mappers = Object.fromEntries([
@@ -27,7 +28,9 @@ const mappers = Object.fromEntries([
   ...service("people.service", ["AuditEntry"]),
   ...service("import.service", ["UserImport", "UserImportRow", "ImportUsersPayload"]),
   ...service("course.service", ["Course", "Enrollment", "EnrollStudentsPayload"]),
-  ...service("question.service", ["Question", "QuestionTypeInfo", "ImportReport"]),
+  ...service("question.service", ["Question", "QuestionTypeInfo"]),
+  ...service("exchange.service", ["ExportedFile", "ImportReport"]),
+  ...service("questionFile.service", ["QuestionFile", "QuestionFileEntry"]),
   ...service("exam.service", ["Exam"]),
   ...service("courseContents", ["CourseSection", "Lesson"]),
   ...service("video.service", ["Video"]),
@@ -65,7 +68,7 @@ const output = await codegen({
       JSON: { input: "unknown", output: "unknown" },
     },
     // What a type only knows as a word, such as a question's type, is checked where it is made.
-    enumValues: { QuestionType: "string", ResponseKind: "string" },
+    enumValues: { QuestionType: "string", QuestionFileFormat: "string", ResponseKind: "string" },
   },
   plugins: [{ typescript: {} }, { "typescript-resolvers": {} }],
   pluginMap: { typescript, "typescript-resolvers": resolvers },

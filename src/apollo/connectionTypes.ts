@@ -6,6 +6,7 @@ import type { Exam } from "../services/exam.service.ts";
 import type { UserImportRow } from "../services/import.service.ts";
 import type { AuditEntry } from "../services/people.service.ts";
 import type { Question } from "../services/question.service.ts";
+import type { QuestionFileEntry } from "../services/questionFile.service.ts";
 import type { ExamResult } from "../services/result.service.ts";
 import type { Video } from "../services/video.service.ts";
 
@@ -20,3 +21,4 @@ export type UserConnection = Connection<User>;
 export type AuditEntryConnection = Connection<AuditEntry>;
 export type UserImportRowConnection = Connection<UserImportRow>;
 export type VideoConnection = Connection<Video>;
+export type QuestionFileEntryConnection = Connection<QuestionFileEntry>;

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DomainError, notFound } from "../domain/errors.ts";
 import type { ImportService } from "../services/import.service.ts";
 import type { PrivacyService } from "../services/privacy.service.ts";
+import type { QuestionFileService } from "../services/questionFile.service.ts";
 import type { SignedLinks } from "../services/signedLinks.ts";
 import type { Logger } from "../utils/logger.ts";
 
@@ -15,23 +16,18 @@ const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i;
 export function downloadRoutes({
   imports,
   privacy,
+  questionFiles,
   links,
   log,
 }: {
   imports: Pick<ImportService, "openReport">;
   privacy: Pick<PrivacyService, "openExport">;
+  questionFiles: Pick<QuestionFileService, "open">;
   links: SignedLinks;
   log: Logger;
 }) {
-  async function requireGoodLink({ url, query }: FastifyRequest): Promise<void> {
-    if (!links.isGood(url.split("?")[0]!, query as Record<string, unknown>))
-      throw new DomainError("FORBIDDEN", "This link is not good, or not any more. Ask for a new one.", {
-        reason: "LINK_NOT_GOOD",
-      });
-  }
-
   return async function register(app: FastifyInstance): Promise<void> {
-    app.addHook("onRequest", requireGoodLink);
+    app.addHook("onRequest", requireGoodLink(links));
     app.addHook("onResponse", async (request, reply) => {
       if (reply.statusCode >= 400) return; // logged with its reason already
       // The route and not the address, which is all that it takes to fetch the file again.
@@ -46,6 +42,11 @@ export function downloadRoutes({
       return attach(reply, fileName, "text/csv; charset=utf-8").send(Readable.from(text));
     });
 
+    app.get<ById>("/downloads/questions/:id", async ({ params }, reply) => {
+      const { fileName, contentType, bytes } = await questionFiles.open(params.id);
+      return attach(reply, fileName, contentType).send(Readable.from(bytes));
+    });
+
     app.get<ById>("/downloads/exports/:id", async ({ params, headers }, reply) => {
       const file = await privacy.openExport(params.id);
       if (!file) throw notFound("export");
@@ -56,6 +57,16 @@ export function downloadRoutes({
     });
   };
 }
+
+/** Lets only those in who have a link that is good. */
+export const requireGoodLink =
+  (links: SignedLinks) =>
+  async ({ url, query }: FastifyRequest): Promise<void> => {
+    if (!links.isGood(url.split("?")[0]!, query as Record<string, unknown>))
+      throw new DomainError("FORBIDDEN", "This link is not good, or not any more. Ask for a new one.", {
+        reason: "LINK_NOT_GOOD",
+      });
+  };
 
 const attach = (reply: FastifyReply, fileName: string, contentType: string): FastifyReply =>
   reply

@@ -35,6 +35,7 @@ import { landingPage } from "./landingPage.ts";
 import { linkPages } from "./linkPages.ts";
 import { mediaRoutes } from "./media.ts";
 import { limitRules, parseOptions } from "./plugins/limits.ts";
+import { questionUploads } from "./questionUploads.ts";
 import { requestWork } from "./requestWork.ts";
 import { createSchema, createSerializingSchema } from "./schema.ts";
 import { createCookiesOf } from "./sessionCookies.ts";
@@ -202,8 +203,9 @@ export async function createApp({
       subscriptionRoutes({ schema, introspection, authenticate, budget, shedding, meters, services, clock, log }),
     );
   });
-  const { imports, privacy } = services;
-  await app.register(downloadRoutes({ imports, privacy, links, log }));
+  const { imports, privacy, questionFiles } = services;
+  await app.register(downloadRoutes({ imports, privacy, questionFiles, links, log }));
+  await app.register(questionUploads({ questionFiles, links, corsOrigins: config.CORS_ORIGINS }));
   const { playback } = services;
   await app.register(mediaRoutes({ playback, corsOrigins: config.CORS_ORIGINS, log }), { prefix: "/media" });
   await app.register(

@@ -6,6 +6,8 @@ export const attemptChoices = ["FIRST", "LAST", "BEST", "ALL"] as const;
 
 const attempt = z.object({ attemptId: z.uuid() });
 
+const questionFile = z.object({ fileId: z.uuid() });
+
 export const examQueue = defineQueue({
   name: "exam",
   concurrency: 8,
@@ -14,6 +16,8 @@ export const examQueue = defineQueue({
     expireAttempt: { payload: attempt, attempts: 10 }, // nobody is there to press the button again
     analyzeExam: { payload: z.object({ examId: z.uuid(), attempts: z.enum(attemptChoices) }) },
     analyzeNewlyGraded: { payload: z.object({}) },
+    importQuestionFile: { payload: questionFile, attempts: 8 }, // goes on where the last try stopped
+    exportQuestionFile: { payload: questionFile },
     sweepAttempts: { payload: z.object({}) },
   },
   schedules: [

@@ -50,6 +50,15 @@ export function createCleanUpService({
       DELETE FROM user_imports WHERE created_at < clock_timestamp() - make_interval(days => ${IMPORT_DAYS})`;
   }
 
+  const removeQuestionFiles = () =>
+    inBatches(
+      EXPORTS_BATCH,
+      () => db.$executeRaw`
+        DELETE FROM question_files WHERE id IN (
+          SELECT id FROM question_files WHERE created_at < clock_timestamp() - make_interval(days => ${IMPORT_DAYS})
+          LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
+    );
+
   /**
    * Accounts of students that never came to anything. Staff were made by somebody on purpose. What would keep an account is looked for
    * again once it is locked, so that somebody who is enrolled or verified in that moment stays.
@@ -88,6 +97,7 @@ export function createCleanUpService({
     oneTimeTokens: () => oneTimeTokens.removeExpired(),
     exports: removeExports,
     imports: removeImports,
+    questionFiles: removeQuestionFiles,
     unverifiedAccounts: () => inBatches(BATCH, removeUnverifiedBatch),
     overdueErasures: () => erasure.askForOverdue(),
   };

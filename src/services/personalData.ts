@@ -227,6 +227,27 @@ export function createPersonalData({
           }),
         ),
     },
+    questionFiles: {
+      about: "Files of questions that you imported or exported. Removed after 30 days.",
+      of: ["QuestionFile.actorId"],
+      read: ({ id: actorId }) =>
+        rowsOf(({ where, ...page }) =>
+          db.questionFile.findMany({
+            where: { actorId, ...where },
+            ...page,
+            select: {
+              id: true,
+              course: { select: { title: true } },
+              direction: true,
+              format: true,
+              taken: true,
+              refused: true,
+              createdAt: true,
+              finishedAt: true,
+            },
+          }),
+        ),
+    },
     importedAs: {
       about: "Rows about you in files of people that somebody brought in. Removed after 30 days.",
       of: ["UserImportRow.email"],

@@ -1,14 +1,21 @@
 import type { Handlers } from "../queues/defineQueue.ts";
 import type { examQueue } from "../queues/exam.queue.ts";
 import type { AnalysisService } from "../services/analysis.service.ts";
+import type { QuestionFileRuns } from "../services/questionFileRuns.ts";
 
 export interface ExamJobs {
   attempts: { expire(attemptId: string): Promise<void>; sweep(): Promise<number> };
   grading: { gradeAttempt(attemptId: string): Promise<void> };
+  questionFileRuns: QuestionFileRuns;
   analysis: Pick<AnalysisService, "run" | "requestNewlyGraded">;
 }
 
-export const examHandlers = ({ attempts, grading, analysis }: ExamJobs): Handlers<typeof examQueue> => ({
+export const examHandlers = ({
+  attempts,
+  grading,
+  analysis,
+  questionFileRuns,
+}: ExamJobs): Handlers<typeof examQueue> => ({
   /** May run twice: a graded attempt is left as it is. */
   gradeAttempt: ({ attemptId }) => grading.gradeAttempt(attemptId),
   /** May run twice: an attempt already handed in is left as it is. */
@@ -17,6 +24,10 @@ export const examHandlers = ({ attempts, grading, analysis }: ExamJobs): Handler
   analyzeExam: ({ examId, attempts }, job) => analysis.run(examId, attempts, job),
   /** May run twice: an exam whose analysis is waiting gets no second one. */
   analyzeNewlyGraded: () => analysis.requestNewlyGraded(),
+  /** May run twice: what is written down as done is not done again. */
+  importQuestionFile: ({ fileId }, job) => questionFileRuns.import(fileId, job),
+  /** May run twice: a file that is finished stays, another is begun anew. */
+  exportQuestionFile: ({ fileId }, job) => questionFileRuns.export(fileId, job),
   /** May run twice: what the first run set going, the second does not find any more. */
   sweepAttempts: () => attempts.sweep(),
 });

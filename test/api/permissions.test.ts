@@ -88,6 +88,12 @@ async function aMailOfTheStudent() {
 }
 const PEOPLE = "email,name\nada@school.example,Ada\n";
 /** Of the teacher's. */
+async function aQuestionFile(): Promise<string> {
+  const { courseId, teacher } = world.school;
+  const input = { courseId, format: "GIFT", dryRun: true, tags: [] };
+  return (await app.container.services.questionFiles.requestImport(teacher.actor, input)).id;
+}
+
 async function anImport() {
   const input = { csv: PEOPLE, courseId: world.school.courseId };
   return (await app.container.services.imports.request(world.school.teacher.actor, input)).import.id;
@@ -187,6 +193,12 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Query.exportQuestions",
+    operation: "query ($id: ID!) { result: exportQuestions(courseId: $id, format: GIFT) { written } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
     field: "Query.exam",
     operation: "query ($id: ID!) { result: exam(id: $id) { id } }",
     variables: () => ({ id: world.exam.examId }),
@@ -238,6 +250,13 @@ const matrix: Line[] = [
     field: "Query.userImport",
     operation: "query ($id: ID!) { result: userImport(id: $id) { doneRows reportUrl rows { totalCount } } }",
     variables: async () => ({ id: await anImport() }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.questionFile",
+    operation:
+      "query ($id: ID!) { result: questionFile(id: $id) { taken uploadUrl downloadUrl entries { totalCount } } }",
+    variables: async () => ({ id: await aQuestionFile() }),
     expected: forStaff,
   },
   {
@@ -651,6 +670,18 @@ const matrix: Line[] = [
     field: "Mutation.importQuestions",
     operation: "mutation ($input: ImportQuestionsInput!) { result: importQuestions(input: $input) { dryRun } }",
     variables: () => ({ input: { courseId: world.school.courseId, format: "GIFT", content: "Sky is blue. {T}" } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.importQuestionFile",
+    operation: "mutation ($input: ImportQuestionFileInput!) { result: importQuestionFile(input: $input) { id } }",
+    variables: () => ({ input: { courseId: world.school.courseId, format: "GIFT" } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.exportQuestionFile",
+    operation: "mutation ($input: ExportQuestionFileInput!) { result: exportQuestionFile(input: $input) { id } }",
+    variables: () => ({ input: { courseId: world.school.courseId, format: "GIFT" } }),
     expected: forStaff,
   },
   {

@@ -71,6 +71,7 @@ describe("exportMyData", () => {
     expect(file.enrolments).toMatchObject([{ role: "STUDENT", status: "ACTIVE", extraTimePercent: 25 }]);
     expect(file.accommodations).toMatchObject([{ extraMinutes: 11 }]);
     expect(file.imports).toMatchObject([{ accepted: 1 }]);
+    expect(file.questionFiles).toMatchObject([{ direction: "EXPORT", format: "GIFT" }]);
     expect(file.importedAs).toMatchObject([{ line: 2, outcome: "UPDATED" }, { line: 3 }]);
     expect(file.acts).toMatchObject([{ action: "publishExam" }]);
     expect(file.actsOnYou).toMatchObject([{ action: "user.disable" }]);
@@ -198,6 +199,9 @@ describe("exportMyData", () => {
       "EmailDelivery.jobId",
       "UserImport.jobId",
       "DataExport.jobId",
+      "QuestionFile.jobId",
+      "QuestionFile.questionIds",
+      "QuestionFileEntry.questionId",
       "Video.jobIds",
     ];
     const { columns } = createPersonalData({} as never);

@@ -37,6 +37,7 @@ describe("the clean-up", () => {
     const { db } = app.container;
     const [person] = await somePeople(app.container, 1);
     const userId = person!.id;
+    const course = await db.course.create({ data: { id: uuidv7(), slug: uuidv7(), title: "Course" } });
     const [past, future] = [daysAgo(2), new Date(Date.now() + DAY)];
     for (const expiresAt of [past, future]) {
       await db.session.create({ data: { id: uuidv7(), userId, tokenHash: uuidv7(), expiresAt } });
@@ -49,6 +50,9 @@ describe("the clean-up", () => {
       await db.userImport.create({
         data: { id: uuidv7(), actorId: userId, jobId: uuidv7(), totalRows: 2, createdAt, rows },
       });
+      await db.questionFile.create({
+        data: { id: uuidv7(), actorId: userId, courseId: course.id, direction: "IMPORT", format: "GIFT", createdAt },
+      });
     }
     const left = () =>
       Promise.all([
@@ -56,7 +60,7 @@ describe("the clean-up", () => {
         db.oneTimeToken.findMany({ where: { userId } }),
         db.dataExport.findMany({ where: { userId } }),
       ]).then((lists) => lists.map((list) => list.map(({ expiresAt }) => expiresAt)));
-    expect(await cleanUp()).toMatchObject({ sessions: 1, oneTimeTokens: 1, exports: 1, imports: 1 });
+    expect(await cleanUp()).toMatchObject({ sessions: 1, oneTimeTokens: 1, exports: 1, imports: 1, questionFiles: 1 });
     expect(await left()).toEqual([[future], [future], [future]]);
     expect(await db.userImport.count({ where: { actorId: userId } })).toBe(1);
     expect(await db.userImportRow.count()).toBe(2);

@@ -101,6 +101,9 @@ export async function aLivedInAccount(app: Pick<TestApp, "container">): Promise<
   const courseId = school.courseId;
   const ran = { actorId: person.id, courseId, jobId: uuidv7(), totalRows: 1, accepted: 1, finishedAt: now };
   await db.userImport.create({ data: { id: uuidv7(), ...ran } });
+  await db.questionFile.create({
+    data: { id: uuidv7(), actorId: person.id, courseId, direction: "EXPORT", format: "GIFT", finishedAt: now },
+  });
   const [admin] = await somePeople(app.container, 1, "INSTRUCTOR");
   const importId = uuidv7();
   await db.userImport.create({

@@ -21,5 +21,6 @@ export const baseResolvers = {
   UserConnection: connection,
   AuditEntryConnection: connection,
   UserImportRowConnection: connection,
+  QuestionFileEntryConnection: connection,
   VideoConnection: connection,
 } satisfies Resolvers;
