@@ -1,5 +1,5 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
-import { type AttemptTimes, attemptTimes } from "../domain/deadline.ts";
+import { type AttemptTimes, attemptTimes, type TimeGrant } from "../domain/deadline.ts";
 import { forbidden, notFound, unprocessable } from "../domain/errors.ts";
 
 /** Everything that decides whether a person may start an exam, read in one statement. */
@@ -54,16 +54,18 @@ export async function eligibility(db: Db | Transaction, examId: string, userId: 
   if (!row) throw notFound("exam");
   const window = attemptTimes({
     exam: { durationMinutes: row.duration_minutes, opensAt: row.opens_at, closesAt: row.closes_at },
-    person: {
-      extraTimePercent: row.extra_time_percent ?? 0,
-      extraMinutes: row.extra_minutes ?? 0,
-      opensAt: row.own_opens_at,
-      closesAt: row.own_closes_at,
-    },
+    grants: grantsOf(row),
+    ownWindow: { opensAt: row.own_opens_at, closesAt: row.own_closes_at },
     startedAt: row.now,
   });
   return { row, window };
 }
+
+/** What the person gets in this course and in this exam. */
+const grantsOf = (row: EligibilityRow): TimeGrant[] => [
+  { extraTimePercent: row.extra_time_percent ?? 0, extraMinutes: 0 },
+  { extraTimePercent: 0, extraMinutes: row.extra_minutes ?? 0 },
+];
 
 /** @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_ARCHIVED, EMAIL_NOT_VERIFIED, EXAM_NOT_OPEN, EXAM_CLOSED, NO_ATTEMPTS_LEFT) */
 export function requireMayStart(
