@@ -96,7 +96,10 @@ export function attemptTimes({
  * How long an attempt is and why, for its student. Parts of no length are left out, but for the base. What an earlier release
  * granted was not written down by kind: it counts as extra minutes.
  */
-export function timeLimit(given: TimeGiven, { startedAt, deadlineAt }: { startedAt: Date; deadlineAt: Date }): TimeLimit {
+export function timeLimit(
+  given: TimeGiven,
+  { startedAt, deadlineAt }: { startedAt: Date; deadlineAt: Date },
+): TimeLimit {
   const parts = partsMs(given);
   const wholeMs = deadlineAt.getTime() - startedAt.getTime();
   const beyond = wholeMs - Object.values(parts).reduce((sum, length) => sum + length, 0);

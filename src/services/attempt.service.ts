@@ -29,6 +29,10 @@ export interface Attempt {
   status: "IN_PROGRESS" | "SUBMITTED" | "GRADED";
   startedAt: string;
   deadlineAt: string;
+  /** What the deadline holds beyond the exam's duration. */
+  extraTimePercent: number;
+  extraMinutes: number;
+  creditSeconds: number;
   submittedAt: string | null;
   submittedBy: "STUDENT" | "DEADLINE" | "STAFF" | null;
   gradedAt: string | null;
@@ -54,6 +58,9 @@ export const attemptFields = {
   status: true,
   startedAt: true,
   deadlineAt: true,
+  extraTimePercent: true,
+  extraMinutes: true,
+  creditSeconds: true,
   submittedAt: true,
   submittedBy: true,
   gradedAt: true,
@@ -70,6 +77,9 @@ export const toAttempt = (row: AttemptFields): Attempt => ({
   status: row.status,
   startedAt: row.startedAt.toISOString(),
   deadlineAt: row.deadlineAt.toISOString(),
+  extraTimePercent: row.extraTimePercent,
+  extraMinutes: row.extraMinutes,
+  creditSeconds: row.creditSeconds,
   submittedAt: row.submittedAt?.toISOString() ?? null,
   submittedBy: row.submittedBy,
   gradedAt: row.gradedAt?.toISOString() ?? null,
@@ -80,6 +90,7 @@ export const toAttempt = (row: AttemptFields): Attempt => ({
 /** The same fields for statements in SQL. */
 export const attemptColumns = Prisma.sql`
   id, exam_id AS "examId", user_id AS "userId", number, status::text, started_at AS "startedAt", deadline_at AS "deadlineAt",
+  extra_time_percent AS "extraTimePercent", extra_minutes AS "extraMinutes", credit_seconds AS "creditSeconds",
   submitted_at AS "submittedAt", submitted_by::text AS "submittedBy", graded_at AS "gradedAt", score, max_score AS "maxScore"`;
 
 export type AttemptService = ReturnType<typeof createAttemptService>;
@@ -123,7 +134,7 @@ export function createAttemptService({
   }
 
   /** Draws the paper and writes attempt and deadline job in one statement; null when another start was faster. */
-  async function begin(actor: Actor, examId: string, { row, window }: Eligibility): Promise<Attempt | null> {
+  async function begin(actor: Actor, examId: string, { row, granted, window }: Eligibility): Promise<Attempt | null> {
     const attemptId = newId();
     const seed = randomInt(2 ** 31);
     const sections = await examQuestions.sections(examId, actor.reads);
@@ -155,9 +166,11 @@ export function createAttemptService({
     const number = row.last_number + 1;
     const begun = await db.$queryRaw<{ id: string }[]>`
       WITH begun AS (
-        INSERT INTO attempts (id, exam_id, user_id, number, seed, paper, started_at, deadline_at, max_score)
+        INSERT INTO attempts (id, exam_id, user_id, number, seed, paper, started_at, deadline_at,
+                              extra_time_percent, extra_minutes, max_score)
         SELECT ${attemptId}::uuid, exam.id, ${actor.userId}::uuid, ${number}, ${seed}, ${JSON.stringify(items)}::jsonb,
-               ${row.now}::timestamptz, ${window.deadlineAt}::timestamptz, ${maxScore}::numeric
+               ${row.now}::timestamptz, ${window.deadlineAt}::timestamptz,
+               ${granted.extraTimePercent}::int, ${granted.extraMinutes}::int, ${maxScore}::numeric
         FROM exams exam WHERE exam.id = ${examId}::uuid AND exam.status = 'PUBLISHED'
         FOR SHARE
         ON CONFLICT (exam_id, user_id, number) DO NOTHING
@@ -180,6 +193,8 @@ export function createAttemptService({
       status: "IN_PROGRESS",
       startedAt: row.now.toISOString(),
       deadlineAt: window.deadlineAt.toISOString(),
+      ...granted,
+      creditSeconds: 0,
       submittedAt: null,
       submittedBy: null,
       gradedAt: null,
