@@ -10,6 +10,7 @@ export default {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   globalSetup: "<rootDir>/test/support/globalSetup.mjs",
   globalTeardown: "<rootDir>/test/support/globalTeardown.mjs",
+  setupFilesAfterEnv: ["<rootDir>/test/support/retryOnce.ts"],
   testTimeout: 60_000,
   maxWorkers: 2,
   collectCoverageFrom: ["src/**/*.ts", "!src/generated/**"],

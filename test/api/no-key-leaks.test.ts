@@ -136,7 +136,7 @@ const ELSEWHERE = [
     "video",
     "videos",
   ],
-  ...["sessions", "user", "users", "auditLog", "userImport", "getEmailJobStatus"],
+  ...["sessions", "user", "users", "auditLog", "userImport", "getEmailJobStatus", "queues", "queueJobs", "queueJob"],
 ];
 
 const variables = () => ({ attemptId, examId, lessonId, courseId: school.courseId });
