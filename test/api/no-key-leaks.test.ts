@@ -136,7 +136,18 @@ const ELSEWHERE = [
     "video",
     "videos",
   ],
-  ...["sessions", "user", "users", "auditLog", "userImport", "getEmailJobStatus", "queues", "queueJobs", "queueJob"],
+  ...[
+    "sessions",
+    "user",
+    "users",
+    "auditLog",
+    "userImport",
+    "getEmailJobStatus",
+    "queues",
+    "queueJobs",
+    "queueJob",
+    "personAccommodation",
+  ],
 ];
 
 const variables = () => ({ attemptId, examId, lessonId, courseId: school.courseId });
