@@ -132,6 +132,7 @@ const ELSEWHERE = [
     "examResults",
     "examStatistics",
     "job",
+    "deadLetter",
     "deadLetters",
     "video",
     "videos",
