@@ -287,7 +287,7 @@ export async function createContainer(
     watch: createWatchService({ db, watchBuffer, videoAccess, log }),
     watchFlush: createWatchFlush({ db, watchBuffer }),
     watchRetention: createWatchRetention({ db }),
-    examTime: createExamTimeService({ db, access, outbox, events, newId }),
+    examTime: createExamTimeService({ db, access, outbox, events, graceSeconds, newId }),
     accommodations: createAccommodationService({ db, access, newId }),
     attempts,
     answers: createAnswerService({ papers, batches }),

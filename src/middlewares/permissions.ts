@@ -114,6 +114,8 @@ export const rules = {
     archiveExam: staff,
     extendExam: staff,
     stopExam: staff,
+    pauseExam: staff,
+    resumeExam: staff,
     setExamAccommodation: staff,
     setPersonAccommodation: admin,
     releaseResults: staff,

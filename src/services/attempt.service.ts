@@ -33,6 +33,9 @@ export interface Attempt {
   extraTimePercent: number;
   extraMinutes: number;
   creditSeconds: number;
+  pausedSeconds: number;
+  /** Since when its clock stands still. */
+  pausedAt: string | null;
   submittedAt: string | null;
   submittedBy: "STUDENT" | "DEADLINE" | "STAFF" | null;
   gradedAt: string | null;
@@ -61,6 +64,8 @@ export const attemptFields = {
   extraTimePercent: true,
   extraMinutes: true,
   creditSeconds: true,
+  pausedSeconds: true,
+  pausedAt: true,
   submittedAt: true,
   submittedBy: true,
   gradedAt: true,
@@ -80,6 +85,8 @@ export const toAttempt = (row: AttemptFields): Attempt => ({
   extraTimePercent: row.extraTimePercent,
   extraMinutes: row.extraMinutes,
   creditSeconds: row.creditSeconds,
+  pausedSeconds: row.pausedSeconds,
+  pausedAt: row.pausedAt?.toISOString() ?? null,
   submittedAt: row.submittedAt?.toISOString() ?? null,
   submittedBy: row.submittedBy,
   gradedAt: row.gradedAt?.toISOString() ?? null,
@@ -91,6 +98,7 @@ export const toAttempt = (row: AttemptFields): Attempt => ({
 export const attemptColumns = Prisma.sql`
   id, exam_id AS "examId", user_id AS "userId", number, status::text, started_at AS "startedAt", deadline_at AS "deadlineAt",
   extra_time_percent AS "extraTimePercent", extra_minutes AS "extraMinutes", credit_seconds AS "creditSeconds",
+  paused_seconds AS "pausedSeconds", paused_at AS "pausedAt",
   submitted_at AS "submittedAt", submitted_by::text AS "submittedBy", graded_at AS "gradedAt", score, max_score AS "maxScore"`;
 
 export type AttemptService = ReturnType<typeof createAttemptService>;
@@ -195,6 +203,8 @@ export function createAttemptService({
       deadlineAt: window.deadlineAt.toISOString(),
       ...granted,
       creditSeconds: 0,
+      pausedSeconds: 0,
+      pausedAt: null,
       submittedAt: null,
       submittedBy: null,
       gradedAt: null,
@@ -216,15 +226,19 @@ export function createAttemptService({
     const job = outbox.row(examQueue, "gradeAttempt", { attemptId }, { requestId });
     const grace = Prisma.sql`make_interval(secs => ${graceSeconds})`;
     const owned = of === "overdue" ? Prisma.empty : Prisma.sql`AND user_id = ${of.student}::uuid`;
-    const due = of === "overdue" ? Prisma.sql`AND clock_timestamp() >= locked.deadline_at + ${grace}` : Prisma.empty;
+    const due =
+      of === "overdue"
+        ? Prisma.sql`AND locked.paused_at IS NULL AND clock_timestamp() >= locked.deadline_at + ${grace}`
+        : Prisma.empty;
     const [row] = await db.$queryRaw<AttemptFields[]>`
       WITH locked AS MATERIALIZED (
-        SELECT id, deadline_at FROM attempts WHERE id = ${attemptId}::uuid AND status = 'IN_PROGRESS' ${owned} FOR UPDATE
+        SELECT id, deadline_at, paused_at FROM attempts WHERE id = ${attemptId}::uuid AND status = 'IN_PROGRESS' ${owned} FOR UPDATE
       ), handed_in AS (
         UPDATE attempts SET
           status = 'SUBMITTED',
           submitted_at = clock_timestamp(),
-          submitted_by = (CASE WHEN clock_timestamp() <= locked.deadline_at + ${grace} THEN 'STUDENT' ELSE 'DEADLINE' END)::"SubmittedBy"
+          paused_at = NULL,
+          submitted_by = (CASE WHEN locked.paused_at IS NOT NULL OR clock_timestamp() <= locked.deadline_at + ${grace} THEN 'STUDENT' ELSE 'DEADLINE' END)::"SubmittedBy"
         FROM locked WHERE attempts.id = locked.id ${due}
         RETURNING attempts.*
       ), job AS (
@@ -247,7 +261,7 @@ export function createAttemptService({
   async function expire(attemptId: string): Promise<void> {
     if (await handIn(attemptId, "overdue")) return;
     const row = await db.attempt.findUnique({ where: { id: attemptId }, select: attemptFields });
-    if (row?.status !== "IN_PROGRESS") return;
+    if (row?.status !== "IN_PROGRESS" || row.pausedAt) return; // whoever lets it go on asks for the job
     const later = { runAt: endOf(row.deadlineAt), ownerId: row.userId };
     await db.outboxJob.create({ data: outbox.row(examQueue, "expireAttempt", { attemptId }, later) });
     outbox.handOver();
@@ -346,7 +360,7 @@ export function createAttemptService({
     async sweep(): Promise<number> {
       const overdue = await db.$queryRaw<{ id: string }[]>`
         SELECT id FROM attempts
-        WHERE status = 'IN_PROGRESS' AND deadline_at < clock_timestamp() - make_interval(secs => ${graceSeconds + 15})
+        WHERE status = 'IN_PROGRESS' AND paused_at IS NULL AND deadline_at < clock_timestamp() - make_interval(secs => ${graceSeconds + 15})
         ORDER BY deadline_at LIMIT 500`;
       for (const { id } of overdue) await expire(id);
       const forgotten = await db.$queryRaw<{ id: string; user_id: string }[]>`

@@ -59,12 +59,13 @@ const reached = {
   userIds: z.array(z.string()).min(1, "is empty").max(5_000, "has at most 5,000 people").nullish(),
   reason: z.string().trim().min(1, "is empty").max(500, "has at most 500 characters"),
 };
-/** Whose running attempts get more time, or are handed in; null: everybody's. */
+/** Whose running attempts get more time; null: everybody's. */
 export const extension = z.object({
   ...reached,
   minutes: z.number().int().min(1, "is below 1").max(WEEK_MINUTES, "is longer than a week"),
 });
-export const stop = z.object(reached);
+/** Whose running attempts are handed in, paused or resumed. */
+export const reachedAttempts = z.object(reached);
 
 /** What publication fixes: papers are drawn from it. */
 export const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions"] as const;

@@ -9,7 +9,7 @@ import type { Actor } from "./actor.ts";
 import type { Attempt } from "./attempt.service.ts";
 import { audit } from "./audit.ts";
 import { batched } from "./batched.ts";
-import { extension, stop } from "./examInput.ts";
+import { extension, reachedAttempts } from "./examInput.ts";
 import { lockExam } from "./examLock.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
@@ -37,12 +37,15 @@ export function createExamTimeService({
   access,
   outbox,
   events,
+  graceSeconds,
   newId,
 }: {
   db: Db;
   access: Access;
   outbox: Outbox;
   events: Events;
+  /** How long after the deadline a save in flight is still taken. */
+  graceSeconds: number;
   newId: () => string;
 }) {
   const durationOf = batched(async (examIds: readonly string[]): Promise<number[]> => {
@@ -60,7 +63,7 @@ export function createExamTimeService({
    */
   async function change(
     actor: Actor,
-    action: "extendExam" | "stopExam",
+    action: "extendExam" | "stopExam" | "pauseExam" | "resumeExam",
     { examId: examIdGiven, userIds: userIdsGiven, ...what }: Asked,
     apply: (tx: Transaction, running: Prisma.Sql) => Promise<Changed>,
   ): Promise<RunningExamChange> {
@@ -116,10 +119,10 @@ export function createExamTimeService({
      * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT
      */
     async stop(actor: Actor, input: unknown): Promise<RunningExamChange> {
-      return change(actor, "stopExam", parseInput(stop, input, { path: "" }), async (tx, running) => {
+      return change(actor, "stopExam", parseInput(reachedAttempts, input, { path: "" }), async (tx, running) => {
         const rows = await tx.$queryRaw<Changed>`
           WITH running AS MATERIALIZED (${running})
-          UPDATE attempts SET status = 'SUBMITTED', submitted_at = clock_timestamp(), submitted_by = 'STAFF'
+          UPDATE attempts SET status = 'SUBMITTED', submitted_at = clock_timestamp(), submitted_by = 'STAFF', paused_at = NULL
           FROM running WHERE attempts.id = running.id
           RETURNING attempts.id, user_id AS "userId"`;
         await tx.outboxJob.createMany({
@@ -131,15 +134,59 @@ export function createExamTimeService({
       });
     },
 
+    /**
+     * Stops the clock of running attempts: no answer is taken, but for saves in flight, and nothing is handed in by the deadline.
+     * Safe to repeat.
+     * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT
+     */
+    async pause(actor: Actor, input: unknown): Promise<RunningExamChange> {
+      return change(
+        actor,
+        "pauseExam",
+        parseInput(reachedAttempts, input, { path: "" }),
+        (tx, running) => tx.$queryRaw<Changed>`
+          WITH running AS MATERIALIZED (${running})
+          UPDATE attempts SET paused_at = clock_timestamp()
+          FROM running WHERE attempts.id = running.id AND paused_at IS NULL AND deadline_at > clock_timestamp()
+          RETURNING attempts.id, user_id AS "userId"`,
+      );
+    },
+
+    /**
+     * Lets the clock of paused attempts go on, with the deadline as much later as it stood, in full seconds. Safe to repeat.
+     * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT
+     */
+    async resume(actor: Actor, input: unknown): Promise<RunningExamChange> {
+      return change(actor, "resumeExam", parseInput(reachedAttempts, input, { path: "" }), async (tx, running) => {
+        const rows = await tx.$queryRaw<(Changed[number] & { deadlineAt: Date })[]>`
+          WITH running AS MATERIALIZED (${running}), pauses AS MATERIALIZED (
+            SELECT id, ceil(extract(epoch FROM clock_timestamp() - paused_at))::int AS seconds
+            FROM attempts JOIN running USING (id) WHERE paused_at IS NOT NULL
+          )
+          UPDATE attempts SET paused_at = NULL, paused_seconds = paused_seconds + seconds,
+                              deadline_at = deadline_at + make_interval(secs => seconds)
+          FROM pauses WHERE attempts.id = pauses.id
+          RETURNING attempts.id, user_id AS "userId", deadline_at AS "deadlineAt"`;
+        // A job that came during the pause did not ask for itself again.
+        await tx.outboxJob.createMany({
+          data: rows.map(({ id, userId, deadlineAt }) => {
+            const runAt = new Date(deadlineAt.getTime() + graceSeconds * 1_000);
+            return outbox.row(examQueue, "expireAttempt", { attemptId: id }, { runAt, ownerId: userId });
+          }),
+        });
+        return rows;
+      });
+    },
+
     /** How long an attempt that the caller has been given is, and why. */
     async limitOf(attempt: Attempt): Promise<TimeLimit> {
-      const { extraTimePercent, extraMinutes, creditSeconds } = attempt;
+      const { extraTimePercent, extraMinutes, pausedSeconds, creditSeconds } = attempt;
       return timeLimit(
         {
           baseMinutes: await durationOf(attempt.examId),
           extraTimePercent,
           extraMinutes,
-          pausedSeconds: 0,
+          pausedSeconds,
           creditSeconds,
         },
         { startedAt: new Date(attempt.startedAt), deadlineAt: new Date(attempt.deadlineAt) },

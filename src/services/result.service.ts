@@ -80,7 +80,7 @@ export function createResultService({ db, access, papers }: { db: Db; access: Ac
       SELECT exam.id, exam.course_id AS "courseId", exam.pass_mark_percent AS "passMarkPercent",
              exam.results_policy::text AS "resultsPolicy", exam.results_released_at AS "resultsReleasedAt",
              CASE WHEN exam.closes_at IS NOT NULL AND exam.results_policy = 'AFTER_CLOSE' THEN greatest(exam.closes_at, (
-               SELECT max(deadline_at) FROM attempts WHERE exam_id = exam.id AND status = 'IN_PROGRESS'
+               SELECT max(deadline_at + coalesce(clock_timestamp() - paused_at, interval '0')) FROM attempts WHERE exam_id = exam.id AND status = 'IN_PROGRESS'
              ), (
                SELECT max(coalesce(grants.closes_at, exam.closes_at + make_interval(secs => 60.0 * (
                  exam.duration_minutes * (person.extra_time_percent + enrollment.extra_time_percent) / 100.0

@@ -715,6 +715,18 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Mutation.pauseExam",
+    operation: 'mutation ($id: ID!) { result: pauseExam(examId: $id, reason: "A fire alarm.") { examId } }',
+    variables: async () => ({ id: await anExamOfItsOwn() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.resumeExam",
+    operation: 'mutation ($id: ID!) { result: resumeExam(examId: $id, reason: "It was none.") { examId } }',
+    variables: async () => ({ id: await anExamOfItsOwn() }),
+    expected: forStaff,
+  },
+  {
     field: "Mutation.setPersonAccommodation",
     operation:
       "mutation ($input: PersonAccommodationInput!) { result: setPersonAccommodation(input: $input) { userId } }",

@@ -19,6 +19,8 @@ export const examResolvers = {
     publishExam: (_root, { id }, context) => context.services.exams.publish(requireActor(context), id),
     archiveExam: (_root, { id }, context) => context.services.exams.archive(requireActor(context), id),
     extendExam: (_root, { input }, context) => context.services.examTime.extend(requireActor(context), input),
+    pauseExam: (_root, input, context) => context.services.examTime.pause(requireActor(context), input),
+    resumeExam: (_root, input, context) => context.services.examTime.resume(requireActor(context), input),
     stopExam: (_root, input, context) => context.services.examTime.stop(requireActor(context), input),
     setExamAccommodation: (_root, { input }, context) =>
       context.services.accommodations.set(requireActor(context), input),
