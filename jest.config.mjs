@@ -10,7 +10,7 @@ export default {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   globalSetup: "<rootDir>/test/support/globalSetup.mjs",
   globalTeardown: "<rootDir>/test/support/globalTeardown.mjs",
-  setupFilesAfterEnv: ["<rootDir>/test/support/retryOnce.ts"],
+  setupFilesAfterEnv: ["<rootDir>/test/support/inCi.ts"],
   testTimeout: 60_000,
   maxWorkers: 2,
   collectCoverageFrom: ["src/**/*.ts", "!src/generated/**"],

@@ -46,7 +46,7 @@ export function srtToWebVtt(text: string): ReadCaptions {
     if (typeof range === "string") problems.push({ line: timing + 1, message: range });
     const payload = lines
       .slice(timing + 1, cues[index + 1]?.head)
-      .map(toWebVttText)
+      .map((line) => toWebVttText(line).trimEnd())
       .filter((line) => !isBlank(line));
     return typeof range === "string" || payload.length === 0
       ? []

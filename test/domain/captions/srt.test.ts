@@ -106,6 +106,12 @@ describe("a SubRip file", () => {
     );
   });
 
+  it("loses white space at the end of a line, which nobody sees", () => {
+    expect(srtToWebVtt("00:00:01,000 --> 00:00:02,000\nHello \nyou\t").vtt).toBe(
+      "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello\nyou\n",
+    );
+  });
+
   it("is read whatever it holds: made into WebVTT that is right, or refused with a line that it has", () => {
     const line = fc.oneof(
       fc.constantFrom(
