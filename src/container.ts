@@ -37,6 +37,7 @@ import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
+import { createExamTimeService } from "./services/examTime.service.ts";
 import { createExchangeService } from "./services/exchange.service.ts";
 import { createGradingService } from "./services/grading.service.ts";
 import { createImportService } from "./services/import.service.ts";
@@ -293,6 +294,7 @@ export async function createContainer(
     watch: createWatchService({ db, watchBuffer, videoAccess, log }),
     watchFlush: createWatchFlush({ db, watchBuffer }),
     watchRetention: createWatchRetention({ db }),
+    examTime: createExamTimeService({ db, access, outbox, events, graceSeconds, newId }),
     accommodations: createAccommodationService({ db, access, newId }),
     attempts,
     answers: createAnswerService({ papers, batches }),

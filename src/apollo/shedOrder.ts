@@ -7,6 +7,9 @@ import { parseOptions } from "./plugins/limits.ts";
 /** Mutations that do not go SECOND. */
 export const MUTATION_ORDER: Record<string, ShedOrder> = {
   submitAttempt: "NEVER", // nothing may stand between a student and the end of an exam
+  extendExam: "NEVER", // too much load may be the very reason why time is given back
+  stopExam: "NEVER",
+  pauseExam: "NEVER",
   refreshSession: "NEVER", // without it there is soon no submission either
   recordWatchProgress: "FIRST", // players send again what was not taken
 };

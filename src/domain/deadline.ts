@@ -1,4 +1,6 @@
 const MINUTE_MS = 60_000;
+/** A hundredth of a minute: a percent of a minute in whole milliseconds, so that nothing here is ever rounded. */
+const PERCENT_OF_MINUTE_MS = MINUTE_MS / 100;
 
 export interface ExamTimes {
   durationMinutes: number;
@@ -8,67 +10,121 @@ export interface ExamTimes {
   closesAt: Date | null;
 }
 
-/** What one person is granted. Percent and minutes are 0 or more, and both count. */
-export interface PersonTimes {
+/** More time from one source: the person, the course or the exam. Whole numbers, 0 or more. */
+export interface TimeGrant {
   extraTimePercent: number;
   extraMinutes: number;
-  /** The person's own window; each end stands in place of the exam's. */
+}
+
+/** A window that stands in place of the exam's, each end on its own. */
+export interface OwnWindow {
   opensAt: Date | null;
   closesAt: Date | null;
+}
+
+/** What the time of one attempt is made of. Whole numbers, 0 or more. */
+export interface TimeGiven extends TimeGrant {
+  baseMinutes: number;
+  /** How long the clock was stopped. */
+  pausedSeconds: number;
+  /** What staff gave while the exam was running. */
+  creditSeconds: number;
 }
 
 export interface AttemptTimes {
   opensAt: Date | null;
   closesAt: Date | null;
   deadlineAt: Date;
-  /** Sentences for the student: why it is these times. */
-  reasons: string[];
 }
 
+export type TimePartKind = "BASE" | "EXTRA_TIME" | "EXTRA_MINUTES" | "PAUSE" | "CREDIT" | "WINDOW";
+
+export interface TimePart {
+  kind: TimePartKind;
+  /** Below 0 for what the close of the exam takes away. */
+  minutes: number;
+}
+
+/** The sum of the parts is the minutes, and the minutes are what lies between start and deadline. */
+export interface TimeLimit {
+  minutes: number;
+  deadlineAt: Date;
+  parts: TimePart[];
+}
+
+/** All grants in one: they stack, percents with percents (of the base time) and minutes with minutes. */
+export const stacked = (grants: readonly TimeGrant[]): TimeGrant => ({
+  extraTimePercent: grants.reduce((sum, { extraTimePercent }) => sum + extraTimePercent, 0),
+  extraMinutes: grants.reduce((sum, { extraMinutes }) => sum + extraMinutes, 0),
+});
+
 /**
- * The window and the deadline of an attempt. Extra time also moves the exam's close, or it would be worth nothing to
- * whoever starts late; a close set for the person is taken as it was set.
+ * The window and the deadline of an attempt: base time × (1 + percents) + extra minutes + pauses + credit, and no later than the
+ * close, which all of these move too: more time would be worth nothing to whoever starts late. A close set for the person is
+ * taken as it was set; only what happens after it was set, pauses and credit, moves it. So pauses and credit move every deadline
+ * by exactly their length.
  * @param startedAt the start of the attempt; for somebody who has not started, now
  */
 export function attemptTimes({
   exam,
-  person,
+  grants,
+  ownWindow,
+  pausedSeconds = 0,
+  creditSeconds = 0,
   startedAt,
 }: {
   exam: ExamTimes;
-  person: PersonTimes;
+  grants: readonly TimeGrant[];
+  ownWindow: OwnWindow;
+  pausedSeconds?: number;
+  creditSeconds?: number;
   startedAt: Date;
 }): AttemptTimes {
-  const percentMinutes = (exam.durationMinutes * person.extraTimePercent) / 100;
-  const extraMinutes = percentMinutes + person.extraMinutes;
-  const closesAt = person.closesAt ?? addMinutes(exam.closesAt, extraMinutes);
-  const timeIsUp = addMinutes(startedAt, exam.durationMinutes + extraMinutes);
-  const cutShort = closesAt !== null && closesAt < timeIsUp;
-
-  const reasons = [`The exam takes ${minutes(exam.durationMinutes)}.`];
-  if (percentMinutes > 0) {
-    reasons.push(`You have ${person.extraTimePercent} % extra time: ${minutes(percentMinutes)} more.`);
-  }
-  if (person.extraMinutes > 0) reasons.push(`You have ${minutes(person.extraMinutes)} more in this exam.`);
-  if (person.opensAt) reasons.push("The exam opens for you at a time of your own.");
-  if (person.closesAt) reasons.push("The exam closes for you at a time of your own.");
-  else if (closesAt && extraMinutes > 0) reasons.push(`The exam closes ${minutes(extraMinutes)} later for you.`);
-  if (cutShort) reasons.push("Your time ends when the exam closes.");
-
+  const parts = partsMs({ baseMinutes: exam.durationMinutes, ...stacked(grants), pausedSeconds, creditSeconds });
+  const granted = parts.EXTRA_TIME + parts.EXTRA_MINUTES;
+  const happened = parts.PAUSE + parts.CREDIT;
+  const closesAt = later(ownWindow.closesAt ?? later(exam.closesAt, granted), happened);
+  const timeIsUp = later(startedAt, parts.BASE + granted + happened);
   return {
-    opensAt: person.opensAt ?? exam.opensAt,
+    opensAt: ownWindow.opensAt ?? exam.opensAt,
     closesAt,
-    deadlineAt: cutShort ? closesAt : timeIsUp,
-    reasons,
+    deadlineAt: closesAt !== null && closesAt < timeIsUp ? closesAt : timeIsUp,
   };
 }
 
-/** To the millisecond. */
-function addMinutes<Time extends Date | null>(time: Time, minutes: number): Time | Date {
-  return time && new Date(time.getTime() + Math.round(minutes * MINUTE_MS));
+/**
+ * How long an attempt is and why, for its student. Parts of no length are left out, but for the base. What an earlier release
+ * granted was not written down by kind: it counts as extra minutes.
+ */
+export function timeLimit(
+  given: TimeGiven,
+  { startedAt, deadlineAt }: { startedAt: Date; deadlineAt: Date },
+): TimeLimit {
+  const parts = partsMs(given);
+  const wholeMs = deadlineAt.getTime() - startedAt.getTime();
+  const beyond = wholeMs - Object.values(parts).reduce((sum, length) => sum + length, 0);
+  const lengths = {
+    ...parts,
+    EXTRA_MINUTES: parts.EXTRA_MINUTES + Math.max(0, beyond),
+    WINDOW: Math.min(0, beyond),
+  };
+  return {
+    minutes: wholeMs / MINUTE_MS,
+    deadlineAt,
+    parts: (Object.entries(lengths) as [TimePartKind, number][])
+      .filter(([kind, length]) => kind === "BASE" || length !== 0)
+      .map(([kind, length]) => ({ kind, minutes: length / MINUTE_MS })),
+  };
 }
 
-function minutes(count: number): string {
-  const rounded = Math.round(count * 100) / 100;
-  return rounded === 1 ? "1 minute" : `${rounded} minutes`;
+const partsMs = (given: TimeGiven) => ({
+  BASE: given.baseMinutes * MINUTE_MS,
+  EXTRA_TIME: given.baseMinutes * given.extraTimePercent * PERCENT_OF_MINUTE_MS,
+  EXTRA_MINUTES: given.extraMinutes * MINUTE_MS,
+  PAUSE: given.pausedSeconds * 1_000,
+  CREDIT: given.creditSeconds * 1_000,
+});
+
+function later<Time extends Date | null>(time: Time, ms: number): Time | Date {
+  return time && new Date(time.getTime() + ms);
 }

@@ -35,7 +35,7 @@ export function createAnswerService({ papers, batches }: { papers: Papers; batch
     /**
      * Saves responses; resolves when they are durable in PostgreSQL. Safe to repeat: only a higher revision replaces what is stored.
      * A response its question cannot take is refused in its receipt and does not stop the others.
-     * @throws NOT_FOUND, BAD_USER_INPUT, UNPROCESSABLE (ATTEMPT_CLOSED), SERVICE_UNAVAILABLE
+     * @throws NOT_FOUND, BAD_USER_INPUT, UNPROCESSABLE (ATTEMPT_CLOSED, ATTEMPT_PAUSED), SERVICE_UNAVAILABLE
      */
     async save(actor: Actor, attemptIdGiven: string, answers: readonly AnswerInput[]): Promise<SaveAnswersPayload> {
       if (answers.length === 0 || answers.length > MAX_ANSWERS)
@@ -65,6 +65,8 @@ export function createAnswerService({ papers, batches }: { papers: Papers; batch
 
       const verdict = await batches.save({ attemptId, userId: actor.userId, answers: toSave });
       if (verdict.state === "NOT_FOUND") throw notFound("attempt");
+      if (verdict.state === "PAUSED")
+        throw unprocessable("ATTEMPT_PAUSED", "The exam is paused. Send the answers when it goes on.");
       if (verdict.state === "CLOSED")
         throw unprocessable(
           "ATTEMPT_CLOSED",

@@ -18,7 +18,10 @@ export interface SaveRequest {
 
 export type SaveVerdict =
   /** `saved[i]` is false when a response with the same or a higher revision was there. */
-  { state: "OPEN"; savedAt: Date; deadlineAt: Date; saved: boolean[] } | { state: "CLOSED" } | { state: "NOT_FOUND" };
+  | { state: "OPEN"; savedAt: Date; deadlineAt: Date; saved: boolean[] }
+  | { state: "CLOSED" }
+  | { state: "PAUSED" }
+  | { state: "NOT_FOUND" };
 
 /** What one statement carried. */
 export interface WrittenBatch {
@@ -39,6 +42,7 @@ type ResultRow = [
   answer: number | null,
   own: boolean | null,
   open: boolean | null,
+  paused: boolean | null,
   saved: boolean,
   deadline: Date,
   now: Date,
@@ -55,7 +59,9 @@ const SAVE = `
       AS row (request int, answer int, attempt uuid, student uuid, version uuid, response jsonb, revision int)
   ), target AS MATERIALIZED (
     SELECT attempt.id, attempt.user_id, attempt.deadline_at,
-           attempt.status = 'IN_PROGRESS' AND clock_timestamp() <= attempt.deadline_at + make_interval(secs => $2) AS open
+           attempt.status = 'IN_PROGRESS' AND attempt.paused_at IS NOT NULL AS paused,
+           attempt.status = 'IN_PROGRESS'
+             AND clock_timestamp() <= coalesce(attempt.paused_at, attempt.deadline_at) + make_interval(secs => $2) AS open
     FROM attempts attempt WHERE attempt.id IN (SELECT attempt FROM input)
     ORDER BY attempt.id
     FOR SHARE
@@ -70,7 +76,7 @@ const SAVE = `
       WHERE answers.revision < excluded.revision
     RETURNING attempt_id, question_version_id
   )
-  SELECT input.request, input.answer, target.user_id = input.student, target.open, saved.attempt_id IS NOT NULL,
+  SELECT input.request, input.answer, target.user_id = input.student, target.open, target.paused, saved.attempt_id IS NOT NULL,
          target.deadline_at, statement_timestamp()
   FROM input
   LEFT JOIN target ON target.id = input.attempt
@@ -162,11 +168,12 @@ export function createAnswerBatches({
 
   function settle(batch: readonly Waiting[], rows: readonly ResultRow[]): void {
     const verdicts = new Map<number, SaveVerdict>();
-    for (const [request, answer, own, open, saved, deadlineAt, savedAt] of rows) {
+    for (const [request, answer, own, open, paused, saved, deadlineAt, savedAt] of rows) {
       let verdict = verdicts.get(request);
       if (!verdict) {
         if (!own) verdict = { state: "NOT_FOUND" };
-        else verdict = open ? { state: "OPEN", savedAt, deadlineAt, saved: [] } : { state: "CLOSED" };
+        else if (open) verdict = { state: "OPEN", savedAt, deadlineAt, saved: [] };
+        else verdict = paused ? { state: "PAUSED" } : { state: "CLOSED" };
         verdicts.set(request, verdict);
       }
       if (verdict.state === "OPEN" && answer !== null) verdict.saved[answer] = saved;

@@ -29,6 +29,13 @@ export interface Attempt {
   status: "IN_PROGRESS" | "SUBMITTED" | "GRADED";
   startedAt: string;
   deadlineAt: string;
+  /** What the deadline holds beyond the exam's duration. */
+  extraTimePercent: number;
+  extraMinutes: number;
+  creditSeconds: number;
+  pausedSeconds: number;
+  /** Since when its clock stands still. */
+  pausedAt: string | null;
   submittedAt: string | null;
   submittedBy: "STUDENT" | "DEADLINE" | "STAFF" | null;
   gradedAt: string | null;
@@ -54,6 +61,11 @@ export const attemptFields = {
   status: true,
   startedAt: true,
   deadlineAt: true,
+  extraTimePercent: true,
+  extraMinutes: true,
+  creditSeconds: true,
+  pausedSeconds: true,
+  pausedAt: true,
   submittedAt: true,
   submittedBy: true,
   gradedAt: true,
@@ -70,6 +82,11 @@ export const toAttempt = (row: AttemptFields): Attempt => ({
   status: row.status,
   startedAt: row.startedAt.toISOString(),
   deadlineAt: row.deadlineAt.toISOString(),
+  extraTimePercent: row.extraTimePercent,
+  extraMinutes: row.extraMinutes,
+  creditSeconds: row.creditSeconds,
+  pausedSeconds: row.pausedSeconds,
+  pausedAt: row.pausedAt?.toISOString() ?? null,
   submittedAt: row.submittedAt?.toISOString() ?? null,
   submittedBy: row.submittedBy,
   gradedAt: row.gradedAt?.toISOString() ?? null,
@@ -80,6 +97,8 @@ export const toAttempt = (row: AttemptFields): Attempt => ({
 /** The same fields for statements in SQL. */
 export const attemptColumns = Prisma.sql`
   id, exam_id AS "examId", user_id AS "userId", number, status::text, started_at AS "startedAt", deadline_at AS "deadlineAt",
+  extra_time_percent AS "extraTimePercent", extra_minutes AS "extraMinutes", credit_seconds AS "creditSeconds",
+  paused_seconds AS "pausedSeconds", paused_at AS "pausedAt",
   submitted_at AS "submittedAt", submitted_by::text AS "submittedBy", graded_at AS "gradedAt", score, max_score AS "maxScore"`;
 
 export type AttemptService = ReturnType<typeof createAttemptService>;
@@ -123,7 +142,7 @@ export function createAttemptService({
   }
 
   /** Draws the paper and writes attempt and deadline job in one statement; null when another start was faster. */
-  async function begin(actor: Actor, examId: string, { row, window }: Eligibility): Promise<Attempt | null> {
+  async function begin(actor: Actor, examId: string, { row, granted, window }: Eligibility): Promise<Attempt | null> {
     const attemptId = newId();
     const seed = randomInt(2 ** 31);
     const sections = await examQuestions.sections(examId, actor.reads);
@@ -155,9 +174,11 @@ export function createAttemptService({
     const number = row.last_number + 1;
     const begun = await db.$queryRaw<{ id: string }[]>`
       WITH begun AS (
-        INSERT INTO attempts (id, exam_id, user_id, number, seed, paper, started_at, deadline_at, max_score)
+        INSERT INTO attempts (id, exam_id, user_id, number, seed, paper, started_at, deadline_at,
+                              extra_time_percent, extra_minutes, max_score)
         SELECT ${attemptId}::uuid, exam.id, ${actor.userId}::uuid, ${number}, ${seed}, ${JSON.stringify(items)}::jsonb,
-               ${row.now}::timestamptz, ${window.deadlineAt}::timestamptz, ${maxScore}::numeric
+               ${row.now}::timestamptz, ${window.deadlineAt}::timestamptz,
+               ${granted.extraTimePercent}::int, ${granted.extraMinutes}::int, ${maxScore}::numeric
         FROM exams exam WHERE exam.id = ${examId}::uuid AND exam.status = 'PUBLISHED'
         FOR SHARE
         ON CONFLICT (exam_id, user_id, number) DO NOTHING
@@ -180,6 +201,10 @@ export function createAttemptService({
       status: "IN_PROGRESS",
       startedAt: row.now.toISOString(),
       deadlineAt: window.deadlineAt.toISOString(),
+      ...granted,
+      creditSeconds: 0,
+      pausedSeconds: 0,
+      pausedAt: null,
       submittedAt: null,
       submittedBy: null,
       gradedAt: null,
@@ -201,15 +226,19 @@ export function createAttemptService({
     const job = outbox.row(examQueue, "gradeAttempt", { attemptId }, { requestId });
     const grace = Prisma.sql`make_interval(secs => ${graceSeconds})`;
     const owned = of === "overdue" ? Prisma.empty : Prisma.sql`AND user_id = ${of.student}::uuid`;
-    const due = of === "overdue" ? Prisma.sql`AND clock_timestamp() >= locked.deadline_at + ${grace}` : Prisma.empty;
+    const due =
+      of === "overdue"
+        ? Prisma.sql`AND locked.paused_at IS NULL AND clock_timestamp() >= locked.deadline_at + ${grace}`
+        : Prisma.empty;
     const [row] = await db.$queryRaw<AttemptFields[]>`
       WITH locked AS MATERIALIZED (
-        SELECT id, deadline_at FROM attempts WHERE id = ${attemptId}::uuid AND status = 'IN_PROGRESS' ${owned} FOR UPDATE
+        SELECT id, deadline_at, paused_at FROM attempts WHERE id = ${attemptId}::uuid AND status = 'IN_PROGRESS' ${owned} FOR UPDATE
       ), handed_in AS (
         UPDATE attempts SET
           status = 'SUBMITTED',
           submitted_at = clock_timestamp(),
-          submitted_by = (CASE WHEN clock_timestamp() <= locked.deadline_at + ${grace} THEN 'STUDENT' ELSE 'DEADLINE' END)::"SubmittedBy"
+          paused_at = NULL,
+          submitted_by = (CASE WHEN locked.paused_at IS NOT NULL OR clock_timestamp() <= locked.deadline_at + ${grace} THEN 'STUDENT' ELSE 'DEADLINE' END)::"SubmittedBy"
         FROM locked WHERE attempts.id = locked.id ${due}
         RETURNING attempts.*
       ), job AS (
@@ -232,7 +261,7 @@ export function createAttemptService({
   async function expire(attemptId: string): Promise<void> {
     if (await handIn(attemptId, "overdue")) return;
     const row = await db.attempt.findUnique({ where: { id: attemptId }, select: attemptFields });
-    if (row?.status !== "IN_PROGRESS") return;
+    if (row?.status !== "IN_PROGRESS" || row.pausedAt) return; // whoever lets it go on asks for the job
     const later = { runAt: endOf(row.deadlineAt), ownerId: row.userId };
     await db.outboxJob.create({ data: outbox.row(examQueue, "expireAttempt", { attemptId }, later) });
     outbox.handOver();
@@ -331,7 +360,7 @@ export function createAttemptService({
     async sweep(): Promise<number> {
       const overdue = await db.$queryRaw<{ id: string }[]>`
         SELECT id FROM attempts
-        WHERE status = 'IN_PROGRESS' AND deadline_at < clock_timestamp() - make_interval(secs => ${graceSeconds + 15})
+        WHERE status = 'IN_PROGRESS' AND paused_at IS NULL AND deadline_at < clock_timestamp() - make_interval(secs => ${graceSeconds + 15})
         ORDER BY deadline_at LIMIT 500`;
       for (const { id } of overdue) await expire(id);
       const forgotten = await db.$queryRaw<{ id: string; user_id: string }[]>`

@@ -1,5 +1,5 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
-import { type AttemptTimes, attemptTimes } from "../domain/deadline.ts";
+import { type AttemptTimes, attemptTimes, stacked, type TimeGrant } from "../domain/deadline.ts";
 import { forbidden, notFound, unprocessable } from "../domain/errors.ts";
 
 /** Everything that decides whether a person may start an exam, read in one statement. */
@@ -15,6 +15,9 @@ interface EligibilityRow {
   access_code_hash: string | null;
   is_verified: boolean;
   role: "STUDENT" | "INSTRUCTOR" | null;
+  /** In every exam, in the course's, and in this one. */
+  person_percent: number | null;
+  person_minutes: number | null;
   extra_time_percent: number | null;
   extra_minutes: number | null;
   extra_attempts: number | null;
@@ -27,6 +30,8 @@ interface EligibilityRow {
 
 export interface Eligibility {
   row: EligibilityRow;
+  /** All that the person is granted, in one. */
+  granted: TimeGrant;
   window: AttemptTimes;
 }
 
@@ -38,11 +43,13 @@ export async function eligibility(db: Db | Transaction, examId: string, userId: 
   const [row] = await db.$queryRaw<EligibilityRow[]>`
     SELECT exam.course_id, exam.status::text, exam.duration_minutes, exam.opens_at, exam.closes_at, exam.attempts_allowed,
            exam.shuffle_questions, exam.shuffle_options, exam.access_code_hash,
-           EXISTS (SELECT FROM users WHERE id = ${userId}::uuid AND email_verified_at IS NOT NULL) AS is_verified,
+           person.email_verified_at IS NOT NULL AS is_verified,
+           person.extra_time_percent AS person_percent, person.extra_minutes AS person_minutes,
            enrollment.role::text, enrollment.extra_time_percent,
            grants.extra_minutes, grants.extra_attempts, grants.opens_at AS own_opens_at, grants.closes_at AS own_closes_at,
            coalesce(tries.last_number, 0) AS last_number, tries.open_attempt_id, clock_timestamp() AS now
     FROM exams exam
+    LEFT JOIN users person ON person.id = ${userId}::uuid
     LEFT JOIN enrollments enrollment
       ON enrollment.course_id = exam.course_id AND enrollment.user_id = ${userId}::uuid AND enrollment.status = 'ACTIVE'
     LEFT JOIN exam_accommodations grants ON grants.exam_id = exam.id AND grants.user_id = ${userId}::uuid
@@ -52,18 +59,22 @@ export async function eligibility(db: Db | Transaction, examId: string, userId: 
     ) tries
     WHERE exam.id = ${examId}::uuid`;
   if (!row) throw notFound("exam");
+  const grants = grantsOf(row);
   const window = attemptTimes({
     exam: { durationMinutes: row.duration_minutes, opensAt: row.opens_at, closesAt: row.closes_at },
-    person: {
-      extraTimePercent: row.extra_time_percent ?? 0,
-      extraMinutes: row.extra_minutes ?? 0,
-      opensAt: row.own_opens_at,
-      closesAt: row.own_closes_at,
-    },
+    grants,
+    ownWindow: { opensAt: row.own_opens_at, closesAt: row.own_closes_at },
     startedAt: row.now,
   });
-  return { row, window };
+  return { row, granted: stacked(grants), window };
 }
+
+/** What the person gets in every exam, in those of this course, and in this one. */
+const grantsOf = (row: EligibilityRow): TimeGrant[] => [
+  { extraTimePercent: row.person_percent ?? 0, extraMinutes: row.person_minutes ?? 0 },
+  { extraTimePercent: row.extra_time_percent ?? 0, extraMinutes: 0 },
+  { extraTimePercent: 0, extraMinutes: row.extra_minutes ?? 0 },
+];
 
 /** @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_ARCHIVED, EMAIL_NOT_VERIFIED, EXAM_NOT_OPEN, EXAM_CLOSED, NO_ATTEMPTS_LEFT) */
 export function requireMayStart(

@@ -69,6 +69,7 @@ export function createErasureService({
     await tx.watchProgress.deleteMany({ where: { userId } });
     await tx.examAccommodation.deleteMany({ where: { userId } });
     await tx.enrollment.updateMany({ where: { userId }, data: { status: "WITHDRAWN", extraTimePercent: 0 } });
+    await tx.attempt.updateMany({ where: { userId }, data: { extraTimePercent: 0, extraMinutes: 0 } });
     await eraseProfile(tx, userId);
     await audit(tx, null, newId, { action: "user.erase", entityType: "User", entityId: userId });
     return true;
@@ -150,6 +151,7 @@ async function eraseProfile(tx: Transaction, userId: string): Promise<void> {
       name = 'Deleted person', email = ${`erased-${userId}@lectern.invalid`}, role = 'STUDENT', locale = DEFAULT,
       password_hash = NULL, email_verified_at = NULL, last_login_at = NULL,
       totp_secret = NULL, totp_confirmed_at = NULL, totp_last_step = NULL,
+      extra_time_percent = 0, extra_minutes = 0,
       deletion_due_at = NULL, disabled_at = coalesce(disabled_at, clock_timestamp()), erased_at = clock_timestamp()
     WHERE id = ${userId}::uuid`;
 }

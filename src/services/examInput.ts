@@ -49,6 +49,24 @@ export const newAccommodation = z
   })
   .refine(windowIsRight, wrongWindow);
 
+export const personAccommodation = z.object({
+  userId: z.string(),
+  extraTimePercent: z.number().int().min(0, "is below 0").max(400, "is above 400"),
+  extraMinutes: z.number().int().min(0, "is below 0").max(WEEK_MINUTES, "is longer than a week"),
+});
+const reached = {
+  examId: z.string(),
+  userIds: z.array(z.string()).min(1, "is empty").max(5_000, "has at most 5,000 people").nullish(),
+  reason: z.string().trim().min(1, "is empty").max(500, "has at most 500 characters"),
+};
+/** Whose running attempts get more time; null: everybody's. */
+export const extension = z.object({
+  ...reached,
+  minutes: z.number().int().min(1, "is below 1").max(WEEK_MINUTES, "is longer than a week"),
+});
+/** Whose running attempts are handed in, paused or resumed. */
+export const reachedAttempts = z.object(reached);
+
 /** What publication fixes: papers are drawn from it. */
 export const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions"] as const;
 

@@ -60,6 +60,9 @@ export function createPersonalData({
       status: attempt.status,
       startedAt: attempt.startedAt,
       deadlineAt: attempt.deadlineAt,
+      extraTimePercent: attempt.extraTimePercent,
+      extraMinutes: attempt.extraMinutes,
+      creditSeconds: attempt.creditSeconds,
       submittedAt: attempt.submittedAt,
       submittedBy: attempt.submittedBy,
       result: result && { score: result.score, maxScore: result.maxScore, passed: result.passed },
@@ -287,7 +290,9 @@ export function createPersonalData({
   });
 
   async function* written(person: UserRow): AsyncGenerator<string> {
-    const { __typename, ...profile } = toUser(person);
+    const { __typename, ...account } = toUser(person);
+    const { extraTimePercent, extraMinutes } = person;
+    const profile = { ...account, inEveryExam: { extraTimePercent, extraMinutes } };
     yield `{\n"about": ${inLines(about())},\n"profile": ${inLines(profile)}`;
     for (const [name, section] of Object.entries(sections)) {
       yield `,\n"${name}": [`;

@@ -49,7 +49,7 @@ interface ExamRules {
 
 /** The rules together with what they are measured against: for all attempts at an exam that are asked for in one moment. */
 interface RulesNow extends ExamRules {
-  /** When the exam has closed for its last student, everybody's extra time included; null if it never closes. */
+  /** When the exam has closed for its last student, everybody's extra time and credit included; null if it never closes. */
   closesAt: Date | null;
   now: Date;
 }
@@ -80,9 +80,13 @@ export function createResultService({ db, access, papers }: { db: Db; access: Ac
       SELECT exam.id, exam.course_id AS "courseId", exam.pass_mark_percent AS "passMarkPercent",
              exam.results_policy::text AS "resultsPolicy", exam.results_released_at AS "resultsReleasedAt",
              CASE WHEN exam.closes_at IS NOT NULL AND exam.results_policy = 'AFTER_CLOSE' THEN greatest(exam.closes_at, (
-               SELECT max(coalesce(grants.closes_at, exam.closes_at + make_interval(secs =>
-                 60.0 * (exam.duration_minutes * enrollment.extra_time_percent / 100.0 + coalesce(grants.extra_minutes, 0)))))
+               SELECT max(deadline_at + coalesce(clock_timestamp() - paused_at, interval '0')) FROM attempts WHERE exam_id = exam.id AND status = 'IN_PROGRESS'
+             ), (
+               SELECT max(coalesce(grants.closes_at, exam.closes_at + make_interval(secs => 60.0 * (
+                 exam.duration_minutes * (person.extra_time_percent + enrollment.extra_time_percent) / 100.0
+                 + person.extra_minutes + coalesce(grants.extra_minutes, 0)))))
                FROM enrollments enrollment
+               JOIN users person ON person.id = enrollment.user_id
                LEFT JOIN exam_accommodations grants ON grants.exam_id = exam.id AND grants.user_id = enrollment.user_id
                WHERE enrollment.course_id = exam.course_id AND enrollment.status = 'ACTIVE')) END AS "closesAt",
              clock_timestamp() AS now

@@ -134,12 +134,24 @@ const ELSEWHERE = [
     "examResults",
     "examStatistics",
     "job",
+    "deadLetter",
     "deadLetters",
     "deadLetter",
     "video",
     "videos",
   ],
-  ...["sessions", "user", "users", "auditLog", "userImport", "getEmailJobStatus", "queues", "queueJobs", "queueJob"],
+  ...[
+    "sessions",
+    "user",
+    "users",
+    "auditLog",
+    "userImport",
+    "getEmailJobStatus",
+    "queues",
+    "queueJobs",
+    "queueJob",
+    "personAccommodation",
+  ],
 ];
 
 const variables = () => ({ attemptId, examId, lessonId, courseId: school.courseId });

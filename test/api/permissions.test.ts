@@ -734,6 +734,43 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Mutation.extendExam",
+    operation: "mutation ($input: ExtendExamInput!) { result: extendExam(input: $input) { examId } }",
+    variables: async () => ({ input: { examId: await anExamOfItsOwn(), minutes: 5, reason: "A fire alarm." } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.stopExam",
+    operation: 'mutation ($id: ID!) { result: stopExam(examId: $id, reason: "A leak.") { examId } }',
+    variables: async () => ({ id: await anExamOfItsOwn() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.pauseExam",
+    operation: 'mutation ($id: ID!) { result: pauseExam(examId: $id, reason: "A fire alarm.") { examId } }',
+    variables: async () => ({ id: await anExamOfItsOwn() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.resumeExam",
+    operation: 'mutation ($id: ID!) { result: resumeExam(examId: $id, reason: "It was none.") { examId } }',
+    variables: async () => ({ id: await anExamOfItsOwn() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.setPersonAccommodation",
+    operation:
+      "mutation ($input: PersonAccommodationInput!) { result: setPersonAccommodation(input: $input) { userId } }",
+    variables: async () => ({ input: { userId: (await anAccount()).id, extraTimePercent: 25 } }),
+    expected: forAdmins(OK),
+  },
+  {
+    field: "Query.personAccommodation",
+    operation: "query ($id: ID!) { result: personAccommodation(userId: $id) { userId } }",
+    variables: async () => ({ id: (await anAccount()).id }),
+    expected: forAdmins(OK),
+  },
+  {
     field: "Mutation.setExamAccommodation",
     operation: "mutation ($input: ExamAccommodationInput!) { result: setExamAccommodation(input: $input) { examId } }",
     variables: () => ({ input: { examId: world.exam.examId, userId: world.school.students[1]!.id, extraMinutes: 5 } }),

@@ -1,15 +1,26 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { attemptTimes, type ExamTimes, type PersonTimes } from "../../src/domain/deadline.ts";
+import { attemptTimes, type ExamTimes, type OwnWindow, type TimeGrant, timeLimit } from "../../src/domain/deadline.ts";
+import { invigilate, type Sitting } from "./invigilator.ts";
 
 const at = (time: string) => new Date(`2030-06-01T${time}:00Z`);
 const exam: ExamTimes = { durationMinutes: 60, opensAt: at("09:00"), closesAt: at("11:00") };
-const nobodySpecial: PersonTimes = { extraTimePercent: 0, extraMinutes: 0, opensAt: null, closesAt: null };
-const times = (changes: { exam?: Partial<ExamTimes>; person?: Partial<PersonTimes>; startedAt: Date }) =>
+const grant = (extraTimePercent: number, extraMinutes = 0): TimeGrant => ({ extraTimePercent, extraMinutes });
+
+interface Changes {
+  exam?: Partial<ExamTimes>;
+  grants?: TimeGrant[];
+  ownWindow?: Partial<OwnWindow>;
+  pausedSeconds?: number;
+  creditSeconds?: number;
+  startedAt: Date;
+}
+const times = ({ grants = [], ...changes }: Changes) =>
   attemptTimes({
+    ...changes,
+    grants,
     exam: { ...exam, ...changes.exam },
-    person: { ...nobodySpecial, ...changes.person },
-    startedAt: changes.startedAt,
+    ownWindow: { opensAt: null, closesAt: null, ...changes.ownWindow },
   });
 
 describe("attemptTimes", () => {
@@ -18,98 +29,178 @@ describe("attemptTimes", () => {
       opensAt: at("09:00"),
       closesAt: at("11:00"),
       deadlineAt: at("10:10"),
-      reasons: ["The exam takes 60 minutes."],
     });
   });
 
   it("ends with the window for who starts late", () => {
-    const { deadlineAt, reasons } = times({ startedAt: at("10:30") });
-    expect(deadlineAt).toEqual(at("11:00"));
-    expect(reasons).toContain("Your time ends when the exam closes.");
+    expect(times({ startedAt: at("10:30") }).deadlineAt).toEqual(at("11:00"));
   });
 
-  it("adds percent and minutes, and widens the window by both", () => {
-    expect(times({ person: { extraTimePercent: 25, extraMinutes: 10 }, startedAt: at("10:00") })).toEqual({
+  it("adds percent and minutes of person, course and exam, and widens the window by all of them", () => {
+    expect(times({ grants: [grant(10, 4), grant(15), grant(0, 6)], startedAt: at("10:00") })).toEqual({
       opensAt: at("09:00"),
       closesAt: at("11:25"),
       deadlineAt: at("11:25"),
-      reasons: [
-        "The exam takes 60 minutes.",
-        "You have 25 % extra time: 15 minutes more.",
-        "You have 10 minutes more in this exam.",
-        "The exam closes 25 minutes later for you.",
-      ],
     });
   });
 
+  it("adds percents and does not multiply them", () => {
+    expect(times({ grants: [grant(50), grant(50)], startedAt: at("09:00") }).deadlineAt).toEqual(at("11:00"));
+  });
+
   it("takes a window of the person's own as it was set", () => {
-    const person = { extraTimePercent: 50, opensAt: at("13:00"), closesAt: at("14:00") };
-    const own = times({ person, startedAt: at("13:00") });
+    const ownWindow = { opensAt: at("13:00"), closesAt: at("14:00") };
+    const own = times({ grants: [grant(50)], ownWindow, startedAt: at("13:00") });
     expect([own.opensAt, own.closesAt, own.deadlineAt]).toEqual([at("13:00"), at("14:00"), at("14:00")]);
-    expect(own.reasons).toContain("The exam closes for you at a time of your own.");
+  });
+
+  it("lets pauses and credit move every close, a person's own too", () => {
+    const happened = { pausedSeconds: 300, creditSeconds: 600 };
+    expect(times({ ...happened, startedAt: at("10:30") }).deadlineAt).toEqual(at("11:15"));
+    const ownWindow = { closesAt: at("14:00") };
+    expect(times({ ...happened, ownWindow, startedAt: at("13:30") }).deadlineAt).toEqual(at("14:15"));
   });
 
   it("knows exams that never close", () => {
     const open = times({ exam: { opensAt: null, closesAt: null }, startedAt: at("23:30") });
     expect([open.opensAt, open.closesAt, open.deadlineAt]).toEqual([null, null, new Date("2030-06-02T00:30:00Z")]);
   });
+});
 
-  const aTime = fc.date({ min: at("00:00"), max: at("23:59"), noInvalidDate: true });
-  const aSituation = fc.record({
-    exam: fc.record({
-      durationMinutes: fc.integer({ min: 1, max: 600 }),
-      opensAt: fc.option(aTime),
-      closesAt: fc.option(aTime),
+const DAY_MS = 24 * 3_600_000;
+const aTime = fc.integer({ min: at("00:00").getTime(), max: at("00:00").getTime() + DAY_MS });
+const aSitting: fc.Arbitrary<Sitting> = fc.record({
+  durationMinutes: fc.integer({ min: 1, max: 600 }),
+  opensAt: fc.option(aTime),
+  closesAt: fc.option(aTime),
+  ownOpensAt: fc.option(aTime),
+  ownClosesAt: fc.option(aTime, { freq: 1 }),
+  grants: fc.array(
+    fc.record({ extraTimePercent: fc.integer({ min: 0, max: 400 }), extraMinutes: fc.integer({ min: 0, max: 300 }) }),
+    { maxLength: 4 },
+  ),
+  startedAt: aTime,
+  interruptions: fc.array(
+    fc.record({
+      kind: fc.constantFrom("PAUSE" as const, "CREDIT" as const),
+      afterMs: fc.integer({ min: 0, max: 7_200_000 }),
+      seconds: fc.integer({ min: 1, max: 7_200 }),
     }),
-    person: fc.record({
-      extraTimePercent: fc.integer({ min: 0, max: 300 }),
-      extraMinutes: fc.integer({ min: 0, max: 300 }),
-      opensAt: fc.option(aTime),
-      closesAt: fc.option(aTime),
-    }),
-    startedAt: aTime,
+    { maxLength: 4 },
+  ),
+});
+
+const date = (ms: number | null) => (ms === null ? null : new Date(ms));
+const measured = (sitting: Sitting, happened: { pausedSeconds: number; creditSeconds: number }) =>
+  attemptTimes({
+    exam: {
+      durationMinutes: sitting.durationMinutes,
+      opensAt: date(sitting.opensAt),
+      closesAt: date(sitting.closesAt),
+    },
+    grants: sitting.grants,
+    ownWindow: { opensAt: date(sitting.ownOpensAt), closesAt: date(sitting.ownClosesAt) },
+    startedAt: new Date(sitting.startedAt),
+    ...happened,
   });
+/** Whoever starts has a door that is open. */
+const mayStart = (sitting: Sitting) => {
+  const { closesAt } = measured(sitting, { pausedSeconds: 0, creditSeconds: 0 });
+  return closesAt === null || sitting.startedAt < closesAt.getTime();
+};
 
-  it("never lets the deadline pass the close, and gives the whole time unless the close cuts it", () => {
+describe("the fair clock", () => {
+  it("agrees to the millisecond with an invigilator's stop-watch and door, in a hundred thousand sittings", () => {
+    const seen = { byTheDoor: 0, byTheWatch: 0, interrupted: 0 };
+    const agrees = fc.property(aSitting.filter(mayStart), (sitting) => {
+      const { pausedSeconds, creditSeconds, ...times } = invigilate(sitting);
+      const found = measured(sitting, { pausedSeconds, creditSeconds });
+      if (found.deadlineAt.getTime() !== times.deadlineAt) return false;
+      if (found.closesAt?.getTime() !== (times.closesAt ?? undefined)) return false;
+      if (found.opensAt?.getTime() !== (times.opensAt ?? undefined)) return false;
+      if (pausedSeconds + creditSeconds > 0) seen.interrupted += 1;
+      if (times.deadlineAt === times.closesAt) seen.byTheDoor += 1;
+      else seen.byTheWatch += 1;
+      return true;
+    });
+    fc.assert(agrees, { numRuns: 100_000, seed: 20_261_129 });
+    for (const cases of Object.values(seen)) expect(cases).toBeGreaterThan(10_000);
+  }, 60_000);
+
+  const some = { seed: 20_261_129, numRuns: 1_000 };
+
+  it("moves every deadline by exactly what staff give a running attempt", () => {
     fc.assert(
-      fc.property(aSituation, (situation) => {
-        const { closesAt, deadlineAt } = attemptTimes(situation);
-        const whole = situation.exam.durationMinutes * (1 + situation.person.extraTimePercent / 100);
-        const fullTime = situation.startedAt.getTime() + Math.round((whole + situation.person.extraMinutes) * 60_000);
-        const latest = Math.min(fullTime, closesAt?.getTime() ?? Number.POSITIVE_INFINITY);
-        expect(Math.abs(deadlineAt.getTime() - latest)).toBeLessThanOrEqual(1);
+      fc.property(aSitting, fc.nat(7_200), fc.nat(7_200), (sitting, before, more) => {
+        const given = measured(sitting, { pausedSeconds: 0, creditSeconds: before });
+        const after = measured(sitting, { pausedSeconds: 0, creditSeconds: before + more });
+        expect(after.deadlineAt.getTime() - given.deadlineAt.getTime()).toBe(more * 1_000);
       }),
+      some,
     );
   });
 
-  it("never gives less to who has extra time", () => {
+  it("never gives less to who is granted more", () => {
     fc.assert(
-      fc.property(aSituation, fc.nat(100), fc.nat(100), (situation, percent, minutes) => {
-        const { person } = situation;
-        const more = {
-          ...person,
-          extraTimePercent: person.extraTimePercent + percent,
-          extraMinutes: person.extraMinutes + minutes,
-        };
-        const before = attemptTimes(situation);
-        const after = attemptTimes({ ...situation, person: more });
+      fc.property(aSitting, fc.nat(100), fc.nat(100), (sitting, percent, minutes) => {
+        const happened = { pausedSeconds: 0, creditSeconds: 0 };
+        const before = measured(sitting, happened);
+        const after = measured({ ...sitting, grants: [...sitting.grants, grant(percent, minutes)] }, happened);
         expect(after.deadlineAt.getTime()).toBeGreaterThanOrEqual(before.deadlineAt.getTime());
         if (before.closesAt) expect(after.closesAt!.getTime()).toBeGreaterThanOrEqual(before.closesAt.getTime());
       }),
+      some,
     );
   });
 
   it("gives who starts at the last moment of the shared window the extra time in full", () => {
     fc.assert(
-      fc.property(
-        fc.integer({ min: 0, max: 200 }),
-        fc.integer({ min: 0, max: 60 }),
-        (extraTimePercent, extraMinutes) => {
-          const { deadlineAt } = times({ person: { extraTimePercent, extraMinutes }, startedAt: at("11:00") });
-          const extra = (60 * extraTimePercent) / 100 + extraMinutes;
-          expect(deadlineAt.getTime()).toBe(at("11:00").getTime() + Math.round(extra * 60_000));
-        },
-      ),
+      fc.property(fc.nat(200), fc.nat(60), (percent, minutes) => {
+        const { deadlineAt } = times({ grants: [grant(percent, minutes)], startedAt: at("11:00") });
+        expect(deadlineAt.getTime()).toBe(at("11:00").getTime() + (60 * percent * 60_000) / 100 + minutes * 60_000);
+      }),
+      some,
     );
+  });
+});
+
+describe("timeLimit", () => {
+  const given = { baseMinutes: 30, ...grant(25, 5), pausedSeconds: 90, creditSeconds: 600 };
+
+  it("names every part of the time", () => {
+    const startedAt = at("09:00");
+    const deadlineAt = new Date(startedAt.getTime() + 54 * 60_000);
+    expect(timeLimit(given, { startedAt, deadlineAt })).toEqual({
+      minutes: 54,
+      deadlineAt,
+      parts: [
+        { kind: "BASE", minutes: 30 },
+        { kind: "EXTRA_TIME", minutes: 7.5 },
+        { kind: "EXTRA_MINUTES", minutes: 5 },
+        { kind: "PAUSE", minutes: 1.5 },
+        { kind: "CREDIT", minutes: 10 },
+      ],
+    });
+  });
+
+  it("counts what an earlier release granted, and did not write down by kind, as extra minutes", () => {
+    const plain = { baseMinutes: 30, ...grant(0), pausedSeconds: 0, creditSeconds: 60 };
+    const { parts } = timeLimit(plain, { startedAt: at("09:00"), deadlineAt: at("09:41") });
+    expect(parts).toEqual([
+      { kind: "BASE", minutes: 30 },
+      { kind: "EXTRA_MINUTES", minutes: 10 },
+      { kind: "CREDIT", minutes: 1 },
+    ]);
+  });
+
+  it("says what the close takes away", () => {
+    const plain = { baseMinutes: 60, ...grant(0), pausedSeconds: 0, creditSeconds: 0 };
+    expect(timeLimit(plain, { startedAt: at("10:30"), deadlineAt: at("11:00") })).toMatchObject({
+      minutes: 30,
+      parts: [
+        { kind: "BASE", minutes: 60 },
+        { kind: "WINDOW", minutes: -30 },
+      ],
+    });
   });
 });

@@ -89,6 +89,8 @@ describe("an erased account", () => {
       totpSecret: null,
       totpConfirmedAt: null,
       totpLastStep: null,
+      extraTimePercent: 0,
+      extraMinutes: 0,
       deletionDueAt: null,
       erasedAt: expect.any(Date),
       createdAt: expect.any(Date),
@@ -100,6 +102,11 @@ describe("an erased account", () => {
     expect(await db.recoveryCode.count({ where })).toBe(0);
     expect(await db.dataExport.count({ where })).toBe(0);
     expect(await db.examAccommodation.count({ where })).toBe(0);
+    expect(
+      await db.attempt.count({
+        where: { ...where, OR: [{ extraTimePercent: { gt: 0 } }, { extraMinutes: { gt: 0 } }] },
+      }),
+    ).toBe(0);
     expect(await db.enrollment.findMany({ where })).toMatchObject([{ status: "WITHDRAWN", extraTimePercent: 0 }]);
     const login = services.sessions.login({ email: CANARIES.address, password }, { ip: null, userAgent: null }, "test");
     await expect(login).rejects.toMatchObject({ reason: "WRONG_CREDENTIALS" });

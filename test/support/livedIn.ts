@@ -77,7 +77,15 @@ export async function aLivedInAccount(app: Pick<TestApp, "container">): Promise<
   const now = new Date();
   await db.user.update({
     where: { id: person.id },
-    data: { email: person.email, locale: "de", totpSecret: SECRETS.totp, totpConfirmedAt: now, totpLastStep: 1 },
+    data: {
+      email: person.email,
+      locale: "de",
+      totpSecret: SECRETS.totp,
+      totpConfirmedAt: now,
+      totpLastStep: 1,
+      extraTimePercent: 10,
+      extraMinutes: 5,
+    },
   });
   const school = await aSchool(app.container);
   await services.courses.enroll(school.teacher.actor, {

@@ -25,6 +25,7 @@ export const attemptResolvers = {
   Attempt: {
     exam: ({ examId }, _args, context) => context.services.exams.get(requireActor(context), examId),
     student: ({ userId }, _args, { loaders }) => loaders.user.load(userId).then((user) => user!),
+    timeLimit: (attempt, _args, { services }) => services.examTime.limitOf(attempt),
     paper: ({ id }, _args, { services, reads }) => services.attempts.paper(id, reads),
     answers: ({ id }, _args, { loaders }) => loaders.savedAnswers.load(id),
     result: (attempt, _args, context) => context.services.results.of(requireActor(context), attempt),

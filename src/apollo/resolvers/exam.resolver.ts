@@ -6,6 +6,8 @@ export const examResolvers = {
     exam: (_root, { id }, context) => context.services.exams.get(requireActor(context), id),
     exams: (_root, { filter, ...page }, context) =>
       context.services.exams.list(requireActor(context), filter ?? {}, page),
+    personAccommodation: (_root, { userId }, context) =>
+      context.services.accommodations.ofPerson(requireActor(context), userId),
   },
   Mutation: {
     createExam: (_root, { input }, context) => context.services.exams.create(requireActor(context), input),
@@ -16,8 +18,14 @@ export const examResolvers = {
       context.services.exams.removeQuestions(requireActor(context), examId, questionIds),
     publishExam: (_root, { id }, context) => context.services.exams.publish(requireActor(context), id),
     archiveExam: (_root, { id }, context) => context.services.exams.archive(requireActor(context), id),
+    extendExam: (_root, { input }, context) => context.services.examTime.extend(requireActor(context), input),
+    pauseExam: (_root, input, context) => context.services.examTime.pause(requireActor(context), input),
+    resumeExam: (_root, input, context) => context.services.examTime.resume(requireActor(context), input),
+    stopExam: (_root, input, context) => context.services.examTime.stop(requireActor(context), input),
     setExamAccommodation: (_root, { input }, context) =>
       context.services.accommodations.set(requireActor(context), input),
+    setPersonAccommodation: (_root, { input }, context) =>
+      context.services.accommodations.setForPerson(requireActor(context), input),
     releaseResults: (_root, { examId }, context) =>
       context.services.exams.releaseResults(requireActor(context), examId),
   },
