@@ -1,3 +1,5 @@
+import { QuestionProblem } from "../exchange/fileProblem.ts";
+
 export type GiftFormat = "moodle" | "html" | "plain" | "markdown";
 
 export interface GiftText {
@@ -44,4 +46,4 @@ export type GiftQuestion = GiftBody & {
 };
 
 /** Why a question cannot be read, in words for the teacher who wrote it. */
-export class GiftProblem extends Error {}
+export class GiftProblem extends QuestionProblem {}

@@ -1,43 +1,15 @@
-import { z } from "zod";
 import { idOfText } from "../choiceOptions.ts";
-import { DomainError } from "../errors.ts";
-import { parseDefinition, type QuestionTypeName, questionTypes } from "../questionTypes.ts";
-import { storedText } from "../storedText.ts";
-import { type GiftAnswers, GiftProblem, type GiftQuestion, type GiftText } from "./giftQuestion.ts";
+import { categoryNote, tagsOfCategory } from "../exchange/categoryTag.ts";
+import type { FileNote, ReadEntry, RefusedQuestion, TakenQuestion } from "../exchange/questionFormat.ts";
+import { excerptOf, takeQuestion } from "../exchange/takeQuestion.ts";
+import type { QuestionTypeName } from "../questionTypes.ts";
+import type { GiftAnswers, GiftQuestion, GiftText } from "./giftQuestion.ts";
 import { type GiftEntry, parseGift } from "./parseGift.ts";
-
-export interface ImportedQuestion {
-  type: QuestionTypeName;
-  title: string | null;
-  stem: string;
-  stemFormat: "PLAIN" | "HTML" | "MARKDOWN" | "MOODLE";
-  /** As `parseDefinition` returned it. */
-  definition: unknown;
-  /** A decimal; GIFT knows no points, so it is "1", and "0" for what asks nothing. */
-  points: string;
-  feedback: string | null;
-  tags: string[];
-}
-
-export interface TakenQuestion {
-  line: number;
-  title: string | null;
-  question: ImportedQuestion;
-  /** What is not as it stood in the file, a sentence each. */
-  changed: string[];
-}
-
-export interface RefusedQuestion {
-  line: number;
-  title: string | null;
-  excerpt: string;
-  reason: string;
-}
 
 export interface GiftImport {
   taken: TakenQuestion[];
   refused: RefusedQuestion[];
-  notes: { line: number; message: string }[];
+  notes: FileNote[];
 }
 
 /**
@@ -46,90 +18,52 @@ export interface GiftImport {
  */
 export function importGift(file: string): GiftImport {
   const result: GiftImport = { taken: [], refused: [], notes: [] };
-  let categoryTags: string[] = [];
-  for (const entry of parseGift(file)) {
-    const { line } = entry;
-    if (entry.kind === "category") {
-      categoryTags = tagOfCategory(entry.name);
-      result.notes.push({ line, message: categoryNote(entry.name, categoryTags) });
-    } else if (entry.kind === "strayMarks") {
-      const marks = entry.marks.join(", ");
-      result.notes.push({
-        line,
-        message: `${marks}: not used, because a blank line parts the comment from a question.`,
-      });
-    } else if (entry.kind === "refused") {
-      result.refused.push({ line, title: entry.title, excerpt: excerptOf(entry.text), reason: entry.reason });
-    } else {
-      importQuestion(entry, categoryTags, result);
-    }
+  const read = giftReader();
+  for (const { kind, ...entry } of read(file, 1)) {
+    if (kind === "taken") result.taken.push(entry as TakenQuestion);
+    else if (kind === "refused") result.refused.push(entry as RefusedQuestion);
+    else result.notes.push(entry as FileNote);
   }
   return result;
 }
 
-/** The last part of `a/b/c` as a slug; in a name, `//` stands for a slash. */
-function tagOfCategory(path: string): string[] {
-  const last = path.replace(/\/\//g, "\0").split("/").at(-1) ?? "";
-  const slug = last
-    .normalize("NFC")
-    .toLowerCase()
-    .match(/[\p{L}\p{M}\p{N}]+/gu)
-    ?.join("-")
-    .slice(0, 100);
-  return slug ? [slug] : [];
+/** Reads a file in parts that end at blank lines; what a category above says holds for the parts below. */
+export function giftReader(): (text: string, firstLine: number) => ReadEntry[] {
+  let categoryTags: string[] = [];
+
+  function read(entry: GiftEntry): ReadEntry {
+    const { line } = entry;
+    if (entry.kind === "category") {
+      categoryTags = tagsOfCategory(entry.name);
+      return { kind: "note", line, message: categoryNote(entry.name, categoryTags) };
+    }
+    if (entry.kind === "strayMarks") {
+      const message = `${entry.marks.join(", ")}: not used, because a blank line parts the comment from a question.`;
+      return { kind: "note", line, message };
+    }
+    if (entry.kind === "refused")
+      return { kind: "refused", line, title: entry.title, excerpt: excerptOf(entry.text), reason: entry.reason };
+    return importQuestion(entry, categoryTags);
+  }
+
+  return (text, firstLine) =>
+    parseGift(text).map((entry) => read({ ...entry, line: entry.line + firstLine - 1 } as GiftEntry));
 }
-
-const categoryNote = (name: string, [tag]: string[]) =>
-  tag === undefined
-    ? `The category "${name}" makes no tag; the questions below it get none.`
-    : `The category "${name}" became the tag "${tag}" of the questions below it.`;
-
-/** Enough of a question to recognise it by. */
-const excerptOf = (text: string) => text.slice(0, 1_000).replace(/\s+/g, " ").trim().slice(0, 120);
-
-const content = z.object({
-  title: storedText(300).nullable(),
-  stem: storedText(20_000),
-  feedback: storedText(20_000).nullable(),
-  tags: z.array(storedText(100)),
-});
 
 function importQuestion(
   { line, question, text }: GiftEntry & { kind: "question" },
   categoryTags: readonly string[],
-  { taken, refused }: GiftImport,
-): void {
+): ReadEntry {
   const { title, stem, id } = question;
-  try {
-    const { type, definition } = toDefinition(question);
-    const { isUnmarked } = questionTypes[type];
-    const given = content.safeParse({
-      title,
-      stem: stem.text,
-      feedback: question.generalFeedback?.text ?? null,
-      tags: [...new Set([...categoryTags, ...question.tags, ...(id === null ? [] : [`id:${id}`])])],
-    });
-    if (!given.success)
-      throw new GiftProblem(given.error.issues.map((it) => `${String(it.path[0])}: ${it.message}`).join(" "));
-    const imported = {
-      ...given.data,
-      type,
-      stemFormat: STEM_FORMATS[stem.format],
-      definition: parseDefinition(type, definition),
-      points: isUnmarked ? "0" : "1",
-    };
-    taken.push({ line, title, question: imported, changed: changes(question) });
-  } catch (error) {
-    refused.push({ line, title, excerpt: excerptOf(text), reason: reasonOf(error) });
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof GiftProblem) return error.message;
-  if (error instanceof DomainError && error.fields) {
-    return [...new Set(error.fields.map(({ message }) => message))].join(" ");
-  }
-  throw error;
+  return takeQuestion({ line, title, text }, () => ({
+    ...toDefinition(question),
+    title,
+    stem: stem.text,
+    stemFormat: STEM_FORMATS[stem.format],
+    feedback: question.generalFeedback?.text ?? null,
+    tags: [...categoryTags, ...question.tags, ...(id === null ? [] : [`id:${id}`])],
+    changed: changes(question),
+  }));
 }
 
 const STEM_FORMATS = { plain: "PLAIN", html: "HTML", markdown: "MARKDOWN", moodle: "MOODLE" } as const;
@@ -204,12 +138,21 @@ function changes(question: GiftQuestion): string[] {
 }
 
 function textsOf(question: GiftQuestion): GiftText[] {
-  const texts: (GiftText | null)[] = [question.generalFeedback];
-  if (question.type === "truefalse") texts.push(question.feedbackTrue, question.feedbackFalse);
-  if (question.type === "multichoice" || question.type === "shortanswer") {
-    texts.push(...question.answers.flatMap(({ text, feedback }) => [text, feedback]));
+  return [question.generalFeedback, ...answerTexts(question)].filter((text) => text !== null);
+}
+
+function answerTexts(question: GiftQuestion): (GiftText | null)[] {
+  switch (question.type) {
+    case "truefalse":
+      return [question.feedbackTrue, question.feedbackFalse];
+    case "multichoice":
+    case "shortanswer":
+      return question.answers.flatMap(({ text, feedback }) => [text, feedback]);
+    case "match":
+      return question.pairs.map(({ left }) => left);
+    case "numerical":
+      return question.answers.map(({ feedback }) => feedback);
+    default:
+      return [];
   }
-  if (question.type === "match") texts.push(...question.pairs.map(({ left }) => left));
-  if (question.type === "numerical") texts.push(...question.answers.map(({ feedback }) => feedback));
-  return texts.filter((text) => text !== null);
 }

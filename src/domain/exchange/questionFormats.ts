@@ -1,0 +1,11 @@
+import { gift } from "./gift.ts";
+import type { QuestionFormat } from "./questionFormat.ts";
+
+const all = [gift] as const;
+
+export type QuestionFormatName = (typeof all)[number]["name"];
+
+/** All formats of files that questions come from and go to, by name. */
+export const questionFormats: Readonly<Record<QuestionFormatName, QuestionFormat>> = Object.fromEntries(
+  all.map((format) => [format.name, format]),
+) as Record<QuestionFormatName, QuestionFormat>;

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { DomainError } from "../errors.ts";
+import { parseDefinition, questionTypes } from "../questionTypes.ts";
+import { storedText } from "../storedText.ts";
+import { QuestionProblem } from "./fileProblem.ts";
+import type { ImportedQuestion, ReadEntry } from "./questionFormat.ts";
+
+/** What a reader makes of a question before anything of it is checked. */
+export interface QuestionDraft extends Omit<ImportedQuestion, "points"> {
+  /** "1" if left out. */
+  points?: string;
+  changed: string[];
+}
+
+const content = z.object({
+  title: storedText(300).nullable(),
+  stem: storedText(20_000).refine((text) => text.trim() !== "", "The question has no text."),
+  feedback: storedText(20_000).nullable(),
+  tags: z.array(storedText(100)).max(50, "A question has at most 50 tags."),
+});
+
+/**
+ * Checks what a reader makes of a question: it is taken, or refused with the reason. `make` throws QuestionProblem for
+ * what it cannot read.
+ */
+export function takeQuestion(
+  { line, title, text }: { line: number; title: string | null; text: string },
+  make: () => QuestionDraft,
+): ReadEntry {
+  try {
+    const { changed, ...draft } = make();
+    const { title: name, stem, feedback, tags } = draft;
+    const given = content.safeParse({ title: name, stem, feedback, tags: [...new Set(tags)] });
+    if (!given.success)
+      throw new QuestionProblem(given.error.issues.map((it) => `${String(it.path[0])}: ${it.message}`).join(" "));
+    const definition = parseDefinition(draft.type, draft.definition);
+    const points = questionTypes[draft.type].isUnmarked ? "0" : (draft.points ?? "1");
+    const { type, stemFormat } = draft;
+    return { kind: "taken", line, title, question: { ...given.data, type, stemFormat, definition, points }, changed };
+  } catch (error) {
+    return { kind: "refused", line, title, excerpt: excerptOf(text), reason: reasonOf(error) };
+  }
+}
+
+/** Enough of a question to recognise it by. */
+export const excerptOf = (text: string) => text.slice(0, 1_000).replace(/\s+/g, " ").trim().slice(0, 120);
+
+function reasonOf(error: unknown): string {
+  if (error instanceof QuestionProblem) return error.message;
+  if (error instanceof DomainError && error.fields) {
+    return [...new Set(error.fields.map(({ message }) => message))].join(" ");
+  }
+  throw error;
+}
