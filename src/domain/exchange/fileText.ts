@@ -55,7 +55,7 @@ function decoded(decode: () => string, line: number): string {
   try {
     return decode();
   } catch (error) {
-    if (error instanceof TypeError) throw unreadable(line, BROKEN);
+    if ((error as { code?: string }).code === "ERR_ENCODING_INVALID_ENCODED_DATA") throw unreadable(line, BROKEN);
     throw error;
   }
 }

@@ -1,7 +1,10 @@
+import { aiken } from "./aiken.ts";
+import { csv } from "./csv/csv.ts";
 import { gift } from "./gift.ts";
+import { moodleXml } from "./moodle/moodleXml.ts";
 import type { QuestionFormat } from "./questionFormat.ts";
 
-const all = [gift] as const;
+const all = [gift, aiken, moodleXml, csv] as const;
 
 export type QuestionFormatName = (typeof all)[number]["name"];
 

@@ -1,4 +1,5 @@
-import { Exact, parseNumber } from "../decimal.ts";
+import { parseNumber } from "../decimal.ts";
+import { extent } from "../exchange/numberNotation.ts";
 import { type GiftAnswer, type GiftAnswers, type GiftFormat, type GiftNumber, GiftProblem } from "./giftQuestion.ts";
 import { feedbackText, giftText } from "./giftText.ts";
 import { cut, find, type Mark, splitAt, type Token, textOf } from "./tokens.ts";
@@ -98,25 +99,9 @@ function numbers(tokens: readonly Token[], format: GiftFormat): GiftNumber[] {
 function number(item: Item, format: GiftFormat): GiftNumber {
   const { fraction, tokens } = weight(item);
   const { before, after } = cut(tokens, "#");
-  return { ...extent(textOf(before).trim(), item.mark), fraction, feedback: feedbackText(after, format) };
-}
-
-/** `v`, `v:tolerance`, `low..high`, or `*` for any number; a ~ alone means any, too. */
-function extent(text: string, mark: Mark) {
-  if (text === "*" || (text === "" && mark === "~")) return { any: true } as const;
-  const [low = "", high, ...more] = text.split("..");
-  if (high !== undefined) {
-    const [min, max] = [decimal(low, text), decimal(more.length === 0 ? high : "", text)];
-    if (new Exact(min).gt(max)) throw new GiftProblem(`The range ${text} runs from the higher end to the lower.`);
-    return { min, max };
-  }
-  const [value = "", tolerance = "0", ...rest] = text.split(":");
-  return { value: decimal(rest.length === 0 ? value : "", text), tolerance: decimal(tolerance, text) };
-}
-
-function decimal(part: string, whole: string): string {
-  const value = parseNumber(part);
-  if (value === null)
-    throw new GiftProblem(`"${whole.slice(0, 40)}" is no number, no number:tolerance and no low..high.`);
-  return value.toString();
+  return {
+    ...extent(textOf(before).trim() || (item.mark === "~" ? "*" : "")),
+    fraction,
+    feedback: feedbackText(after, format),
+  };
 }

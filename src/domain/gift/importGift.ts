@@ -1,5 +1,5 @@
-import { idOfText } from "../choiceOptions.ts";
 import { categoryNote, tagsOfCategory } from "../exchange/categoryTag.ts";
+import { matchingOf } from "../exchange/matchingPairs.ts";
 import type { FileNote, ReadEntry, RefusedQuestion, TakenQuestion } from "../exchange/questionFormat.ts";
 import { excerptOf, takeQuestion } from "../exchange/takeQuestion.ts";
 import type { QuestionTypeName } from "../questionTypes.ts";
@@ -105,19 +105,13 @@ function toDefinition(question: GiftAnswers): { type: QuestionTypeName; definiti
     case "essay":
       return { type: "ESSAY", definition: {} };
     case "match":
-      return { type: "MATCHING", definition: matchingOf(question.pairs) };
+      return {
+        type: "MATCHING",
+        definition: matchingOf(question.pairs.map(({ left, right }) => ({ left: left.text, right }))),
+      };
     case "description":
       return { type: "INFORMATION", definition: {} };
   }
-}
-
-/** A pair without a left side is an option that belongs to nothing. */
-function matchingOf(pairs: readonly { left: GiftText; right: string }[]) {
-  const options = [...new Set(pairs.map(({ right }) => right))].map((text) => ({ id: idOfText(text), text }));
-  const prompts = pairs
-    .filter(({ left }) => left.text !== "")
-    .map(({ left, right }, at) => ({ id: String(at + 1), text: left.text, match: idOfText(right) }));
-  return { options, prompts };
 }
 
 /** Options and feedback share the format of the stem here, and there is no field for an id. */

@@ -1,3 +1,4 @@
+import { QuestionProblem } from "../exchange/fileProblem.ts";
 import { parseAnswers } from "./answers.ts";
 import { type GiftBlock, splitBlocks } from "./blocks.ts";
 import { type GiftBody, GiftProblem, type GiftQuestion } from "./giftQuestion.ts";
@@ -37,7 +38,7 @@ function questionEntry({ line, endLine, text, comments }: GiftBlock & { kind: "q
     const question = { title, ...commentMarks(comments), ...parseBody(parts.rest) };
     return { kind: "question", line, endLine, question, text };
   } catch (error) {
-    if (!(error instanceof GiftProblem)) throw error;
+    if (!(error instanceof QuestionProblem)) throw error;
     return { kind: "refused", line, endLine, title, text, reason: error.message };
   }
 }

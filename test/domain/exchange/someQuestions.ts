@@ -66,7 +66,9 @@ const units = fc.constantFrom(
 );
 
 const definitions: { [Name in QuestionTypeName]: fc.Arbitrary<unknown> } = {
-  SINGLE_CHOICE: options({ fraction: signedShare }).map((list) => ({ options: firstIsRight(list as never) })),
+  SINGLE_CHOICE: fc
+    .oneof(options({ fraction: signedShare }), options({ fraction: fc.constant("0") }))
+    .map((list) => ({ options: firstIsRight(list as never) })),
   MULTIPLE_CHOICE: fc.oneof(
     fc.record({
       options: someFlags,
