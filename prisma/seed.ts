@@ -69,7 +69,7 @@ export async function seedDemoSchool(config: Config, log: Logger): Promise<void>
     const [beginning, examining] = await services.lessons.contents(teacher, course.id);
     await publish(beginning!.id, { kind: "TEXT", title: "Welcome", text: demoFile("welcome.md") });
     for (const { file, more, title, durationMinutes } of EXAMS) {
-      const report = await services.questions.import(teacher, {
+      const report = await services.exchange.import(teacher, {
         courseId: course.id,
         format: "GIFT",
         content: demoFile(file),

@@ -36,6 +36,7 @@ import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
+import { createExchangeService } from "./services/exchange.service.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
 import { createGradingService } from "./services/grading.service.ts";
 import { createImportService } from "./services/import.service.ts";
@@ -190,6 +191,7 @@ export async function createContainer(
     newId,
   });
   const questions = createQuestionService({ db, cache, access, newId });
+  const exchange = createExchangeService({ db, access, newId });
   const exams = createExamService({ db, cache, access, examQuestions, newId });
   const lessons = createLessonService({
     db,
@@ -263,6 +265,7 @@ export async function createContainer(
     people,
     courses,
     questions,
+    exchange,
     exams,
     sections: createSectionService({ db, cache, access, courses, newId }),
     lessons,

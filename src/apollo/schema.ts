@@ -9,6 +9,7 @@ import { baseResolvers } from "./resolvers/base.resolver.ts";
 import { courseResolvers } from "./resolvers/course.resolver.ts";
 import { emailResolvers } from "./resolvers/email.resolver.ts";
 import { examResolvers } from "./resolvers/exam.resolver.ts";
+import { exchangeResolvers } from "./resolvers/exchange.resolver.ts";
 import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
@@ -52,6 +53,7 @@ function build(
       privacyResolvers,
       emailResolvers,
       courseResolvers,
+      exchangeResolvers,
       questionResolvers,
       examResolvers,
       attemptResolvers,

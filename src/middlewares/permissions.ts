@@ -48,6 +48,7 @@ export const rules = {
     users: admin,
     user: admin,
     auditLog: admin,
+    exportQuestions: staff,
     userImport: staff,
     getEmailJobStatus: isSignedIn,
     lesson: isSignedIn,

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
-import { notFound, unprocessable } from "../domain/errors.ts";
-import { type GiftImport, importGift } from "../domain/gift/importGift.ts";
+import { notFound } from "../domain/errors.ts";
 import { parseDefinition, questionType, questionTypes } from "../domain/questionTypes.ts";
 import type { Prisma, Question as QuestionRow, QuestionVersion as VersionRow } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
@@ -41,24 +40,9 @@ export interface QuestionTypeInfo {
   definitionSchema: unknown;
 }
 
-export interface ImportReport {
-  dryRun: boolean;
-  taken: {
-    line: number;
-    type: string;
-    title: string | null;
-    stem: string;
-    changed: string[];
-    questionId: string | null;
-  }[];
-  refused: { line: number; title: string | null; excerpt: string; reason: string }[];
-  notes: { line: number; message: string }[];
-}
-
-const MAX_IMPORT = 5_000;
-
 const stemFormat = z.enum(["PLAIN", "HTML", "MARKDOWN", "MOODLE"]);
-const tags = z
+/** Of a question. */
+export const tagList = z
   .array(z.string().trim().min(1, "is empty").max(100, "has at most 100 characters"))
   .max(50, "has at most 50 tags");
 const content = {
@@ -67,7 +51,7 @@ const content = {
   stemFormat,
   points: decimalInput({ min: 0, max: 10_000 }),
   feedback: z.string().max(20_000, "has at most 20,000 characters").nullish(),
-  tags,
+  tags: tagList,
 };
 const newQuestion = z.object({ ...content, type: z.string(), definition: z.unknown() });
 const changedQuestion = z.object({ ...content, definition: z.unknown().optional() }).partial();
@@ -75,14 +59,6 @@ const searching = z.object({
   tag: z.string().nullish(),
   search: z.string().max(300, "has at most 300 characters").nullish(),
 });
-const importing = z.object({
-  courseId: z.string(),
-  format: z.literal("GIFT"),
-  content: z.string().min(1, "is empty"),
-  dryRun: z.boolean(),
-  tags,
-});
-
 type WithVersion = QuestionRow & { versions: VersionRow[] };
 
 export function toQuestion(
@@ -235,51 +211,6 @@ export function createQuestionService({
       });
       await cache.drop(...drafts.flatMap((examId) => [CACHE_KEYS.EXAM(examId), CACHE_KEYS.EXAM_QUESTIONS(examId)]));
       return question;
-    },
-
-    /**
-     * Adds what a file holds to the bank, all of it or nothing. One bad question does not stop the others.
-     * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (IMPORT_TOO_LARGE)
-     */
-    async import(actor: Actor, input: unknown): Promise<ImportReport> {
-      const { courseId: courseIdGiven, content, dryRun, tags } = parseInput(importing, input, { isFile: true });
-      const courseId = requireId(courseIdGiven, "course");
-      await access.requireStaff(db, actor, courseId, "course");
-      const { taken, refused, notes }: GiftImport = importGift(content);
-      if (taken.length > MAX_IMPORT)
-        throw unprocessable(
-          "IMPORT_TOO_LARGE",
-          `The file holds ${taken.length} questions; import at most ${MAX_IMPORT} at once.`,
-        );
-      const rows = taken.map((entry) => ({ ...entry, id: newId(), versionId: newId() }));
-      if (!dryRun)
-        await db.$transaction([
-          db.question.createMany({
-            data: rows.map(({ id, question }) => ({ id, courseId, tags: [...new Set([...tags, ...question.tags])] })),
-          }),
-          db.questionVersion.createMany({
-            data: rows.map(({ id, versionId, question: { tags: _tags, definition, ...rest } }) => ({
-              ...rest,
-              id: versionId,
-              questionId: id,
-              number: 1,
-              definition: definition as Prisma.InputJsonValue,
-            })),
-          }),
-        ]);
-      return {
-        dryRun,
-        taken: rows.map(({ id, line, question, changed }) => ({
-          line,
-          type: question.type,
-          title: question.title,
-          stem: question.stem,
-          changed,
-          questionId: dryRun ? null : id,
-        })),
-        refused: refused.map((entry) => ({ ...entry, title: entry.title ?? null })),
-        notes,
-      };
     },
   };
 }

@@ -129,6 +129,7 @@ const ELSEWHERE = [
     "questionTypes",
     "question",
     "questions",
+    "exportQuestions",
     "examResults",
     "examStatistics",
     "job",

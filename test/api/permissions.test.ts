@@ -187,6 +187,12 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Query.exportQuestions",
+    operation: "query ($id: ID!) { result: exportQuestions(courseId: $id, format: GIFT) { written } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
     field: "Query.exam",
     operation: "query ($id: ID!) { result: exam(id: $id) { id } }",
     variables: () => ({ id: world.exam.examId }),

@@ -13,6 +13,5 @@ export const questionResolvers = {
       context.services.questions.create(requireActor(context), courseId, input),
     updateQuestion: (_root, { id, input }, context) =>
       context.services.questions.update(requireActor(context), id, input),
-    importQuestions: (_root, { input }, context) => context.services.questions.import(requireActor(context), input),
   },
 } satisfies Resolvers;

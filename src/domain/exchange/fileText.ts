@@ -12,7 +12,9 @@ export async function* fileText(source: FileSource): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
   let [bytes, line, isFirst] = [0, 1, true];
   const checked = (text: string): string => {
-    if (text.includes("\0")) throw unreadable(line, "it holds NUL characters; it is no text.");
+    const nul = text.indexOf("\0");
+    if (nul >= 0)
+      throw unreadable(line + text.slice(0, nul).split("\n").length - 1, "it holds NUL characters; it is no text.");
     line += text.split("\n").length - 1;
     const piece = isFirst ? text.replace(/^\uFEFF/, "") : text;
     if (text !== "") isFirst = false;
