@@ -41,6 +41,8 @@ export interface Item {
   rules: XmlNode[] | null;
   modalFeedback: XmlNode[];
   stylesheets: string[];
+  /** How many elements it has. */
+  size: number;
 }
 
 /** @throws QuestionProblem for what is no item, or one that changes while it is answered */
@@ -62,6 +64,7 @@ export function toItem(root: XmlNode): Item {
     rules: rulesOf(childNamed(root, "responseProcessing")),
     modalFeedback: childrenNamed(root, "modalFeedback"),
     stylesheets: childrenNamed(root, "stylesheet").flatMap(({ attributes }) => attributes.href ?? []),
+    size: [...descendants(root)].length,
   };
 }
 

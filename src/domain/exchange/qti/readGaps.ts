@@ -160,7 +160,7 @@ function standsAlone(body: XmlNode, interaction: XmlNode): boolean {
   const blocks = elementsOf(body);
   const at = blocks.findIndex((block) => [...descendants(block)].includes(interaction));
   const isOwn = blocks[at] === interaction || holdsOnly(blocks[at]!, interaction);
-  return isOwn && at > 0 && at === blocks.length - 1;
+  return isOwn && at === blocks.length - 1;
 }
 
 /** The text from the first block with a gap on; what stands before it is the question. */

@@ -35,12 +35,21 @@ export function scorerOf(given: Item, changed: string[]): Scorer {
   const score = item.outcomes.get("SCORE");
   if (score?.cardinality !== "single" || !["float", "integer"].includes(score.baseType))
     throw new QuestionProblem("The item declares no number SCORE.");
+  let effort = 0;
+  const outcomesAfter = (responses: Responses) => {
+    effort += item.size;
+    if (effort > MAX_EFFORT) throw new QuestionProblem("Its scoring is too long to try all responses.");
+    return processResponses(item, responses);
+  };
   return {
     item,
-    score: (responses) => numberOf(processResponses(item, responses).get("SCORE")),
-    feedback: (responses) => shownFeedback(item, processResponses(item, responses)),
+    score: (responses) => numberOf(outcomesAfter(responses).get("SCORE")),
+    feedback: (responses) => shownFeedback(item, outcomesAfter(responses)),
   };
 }
+
+/** Responses tried, times elements of the item: a second or so. */
+const MAX_EFFORT = 250_000;
 
 const numberOf = (value: MaybeValue | undefined) => (value ? numberIn(value) : new Exact(0));
 

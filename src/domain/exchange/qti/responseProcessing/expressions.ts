@@ -98,7 +98,7 @@ const operators: Record<string, Operator> = {
     return bool(isAbove && (includeUpperBound === "false" ? given.lt(upper!) : given.lte(upper!)));
   }),
   equalRounded: strict(([a, b], { roundingMode = "significantFigures", figures = "3" }) => {
-    const [x, y] = [a, b].map((it) => rounded(numberIn(it!), roundingMode, Number(figures)));
+    const [x, y] = [a, b].map((it) => rounded(numberIn(it!), roundingMode, figures));
     return bool(x!.eq(y!));
   }),
   lt: comparison((a, b) => a.lt(b)),
@@ -129,7 +129,7 @@ const operators: Record<string, Operator> = {
   round: toInteger(Decimal.ROUND_HALF_CEIL),
   truncate: toInteger(Decimal.ROUND_DOWN),
   roundTo: strict(([a], { roundingMode = "significantFigures", figures = "3" }) =>
-    float(rounded(numberIn(a!), roundingMode, Number(figures))),
+    float(rounded(numberIn(a!), roundingMode, figures)),
   ),
   integerToFloat: strict(([a]) => float(numberIn(a!))),
   inside: strict(([a], { shape = "default", coords = "" }) =>

@@ -58,7 +58,11 @@ export function mapResponsePoint({ identifier, areaMapping }: ResponseDeclaratio
 }
 
 /** Rounded half away from zero to so many places or significant figures. */
-export const rounded = (number: Decimal, mode: string, figures: number) =>
-  mode === "decimalPlaces"
-    ? number.toDecimalPlaces(figures, Decimal.ROUND_HALF_UP)
-    : number.toSignificantDigits(Math.max(1, figures), Decimal.ROUND_HALF_UP);
+export function rounded(number: Decimal, mode: string, figures: string): Decimal {
+  const count = Number(figures);
+  if (!Number.isInteger(count) || count < 0 || count > 100)
+    throw new QuestionProblem(`Its response processing rounds to "${figures.slice(0, 20)}" figures.`);
+  return mode === "decimalPlaces"
+    ? number.toDecimalPlaces(count, Decimal.ROUND_HALF_UP)
+    : number.toSignificantDigits(Math.max(1, count), Decimal.ROUND_HALF_UP);
+}
