@@ -91,7 +91,7 @@ const plain: Writer = {
 
 const html: Writer = {
   name: "HTML",
-  ofText: xmlText,
+  ofText: (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;"),
   ofElement({ name, attributes }, inner) {
     if (name === "contentBody" || classesOf({ attributes }).includes(XHTML_CLASS)) return inner;
     const tag = name === "prompt" ? "p" : name;

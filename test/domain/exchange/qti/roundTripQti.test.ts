@@ -19,9 +19,6 @@ function outcome({ type, definition }: ImportedQuestion, response: unknown): str
   return given.kind === "graded" ? given.fraction.toString() : given.kind;
 }
 
-/** HTML says the same with and without it. */
-const unescaped = (text: string) => text.replaceAll("&gt;", ">");
-
 /** Null where QTI has no such item. */
 function written(question: ImportedQuestion, version: "2.2" | "3.0"): string | null {
   try {
@@ -34,7 +31,6 @@ function written(question: ImportedQuestion, version: "2.2" | "3.0"): string | n
 
 describe("questions that were written as QTI items and read again", () => {
   it.each(["2.2", "3.0"] as const)("grade every response as before, through version %s", (version) => {
-    const kept = new Set<string>();
     fc.assert(
       fc.property(
         someQuestion,
@@ -47,9 +43,8 @@ describe("questions that were written as QTI items and read again", () => {
           const after = entry.question;
           const { type, title, stem, stemFormat, points } = before;
           expect(after).toMatchObject({ type, title, stemFormat, points });
-          expect(unescaped(after.stem)).toBe(unescaped(stem));
-          expect(unescaped(after.feedback ?? "").trim()).toBe(unescaped(before.feedback ?? "").trim());
-          kept.add(before.type);
+          expect(after.stem).toBe(stem);
+          expect((after.feedback ?? "").trim()).toBe((before.feedback ?? "").trim());
           const words = wordsFor(before);
           for (const seed of seeds)
             expect(outcome(after, responseBy(after, seed, words))).toBe(
@@ -57,8 +52,13 @@ describe("questions that were written as QTI items and read again", () => {
             );
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 200 },
     );
-    expect([...kept].sort()).toEqual(Object.keys(questionTypes).sort());
+  });
+
+  it("are of every type", () => {
+    const questions = fc.sample(someQuestion, { seed: 7, numRuns: 300 });
+    const kept = questions.filter((question) => written(question, "3.0") !== null);
+    expect(new Set(kept.map(({ type }) => type))).toEqual(new Set(Object.keys(questionTypes)));
   });
 });
