@@ -70,7 +70,9 @@ const importRules: Rule[] = [
     of: under("src/domain/"),
     refuses: (target) =>
       !OURS.test(target) &&
-      !["zod", "decimal.js", "re2js", "lru-cache", "saxes", "csv-parse", "csv-stringify"].includes(target),
+      !["zod", "decimal.js", "re2js", "lru-cache", "saxes", "csv-parse", "csv-stringify", "yauzl", "yazl"].includes(
+        target,
+      ),
   },
   {
     name: "only the server imports apollo",

@@ -135,7 +135,9 @@ export function createExchangeService({ db, access, newId }: { db: Db; access: A
 function textFormat(name: QuestionFormatName): QuestionFormat {
   const format = questionFormats[name];
   if (!format.isBinary) return format;
-  throw badInput(`Files of ${name} are no text.`, [{ path: "format", message: "is no text" }]);
+  throw badInput(`Files of ${name} are no text: use importQuestionFile and exportQuestionFile.`, [
+    { path: "format", message: "is no text" },
+  ]);
 }
 
 /** @throws BAD_USER_INPUT for what cannot be read as a whole, UNPROCESSABLE (IMPORT_TOO_LARGE) */

@@ -124,15 +124,46 @@ const finished = (id: string, outcome?: string) =>
     },
     60_000,
   );
-const send = (url: string, body: string) => fetch(here(url), { method: "PUT", body });
+const send = (url: string, body: string | Uint8Array<ArrayBuffer>) => fetch(here(url), { method: "PUT", body });
 
-async function sendFile(content: string, more: Record<string, unknown> = {}) {
+async function sendFile(content: string | Uint8Array<ArrayBuffer>, more: Record<string, unknown> = {}) {
   const input = { courseId: school.courseId, format: "AIKEN", ...more };
   const { id, uploadUrl } = (await ask(IMPORT_FILE, { input })).importQuestionFile;
   const answer = await send(uploadUrl, content);
   expect(answer.status).toBe(202);
   return { id: id as string, uploadUrl: uploadUrl as string };
 }
+
+describe("a bank that moves as a QTI package", () => {
+  it.each(["QTI_2_2", "QTI_3_0"])("goes out and comes in as %s by jobs", async (format) => {
+    school = await aSchool(app.container, { students: 1 });
+    await ask(IMPORT, { input: { courseId: school.courseId, format: "MOODLE_XML", content: MOODLE } });
+    const count = await bank();
+    const asked = await ask(EXPORT_FILE, { input: { courseId: school.courseId, format } });
+    const { downloadUrl, ...made } = await finished(asked.exportQuestionFile.id);
+    expect(made).toMatchObject({ total: count, taken: count, refused: 0, failure: null });
+    const zip = new Uint8Array(await (await fetch(here(downloadUrl))).arrayBuffer());
+    expect(Buffer.from(zip.subarray(0, 2)).toString()).toBe("PK");
+
+    school = await aSchool(app.container, { students: 1 });
+    const { id } = await sendFile(zip, { format });
+    expect(await finished(id, "REFUSED")).toMatchObject({ taken: count, refused: 0, failure: null });
+    const { questions } = app.container.services;
+    const { nodes } = await questions.list(school.teacher.actor, { courseId: school.courseId }, { first: 10 });
+    expect(nodes.map(({ type }) => type).sort()).toEqual(["ORDERING", "SINGLE_CHOICE"]);
+  });
+
+  it("is refused whole when it is no package", async () => {
+    const { id } = await sendFile("no zip at all", { format: "QTI_3_0" });
+    expect(await finished(id)).toMatchObject({ taken: 0, failure: expect.stringMatching(/zip|package/i) });
+  });
+
+  it("is not taken for a text", async () => {
+    const input = { courseId: school.courseId, format: "QTI_3_0", content: "PK" };
+    const { errors } = await app.ask(IMPORT, { input }, school.teacher.token);
+    expect(errors?.[0]?.message).toContain("importQuestionFile");
+  });
+});
 
 describe("a bank that is too large for one request", () => {
   const COUNT = 450;

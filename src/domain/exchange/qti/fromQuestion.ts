@@ -1,0 +1,137 @@
+import { QuestionProblem } from "../fileProblem.ts";
+import type { ImportedQuestion } from "../questionFormat.ts";
+import { type TypedQuestion, typed } from "../typedQuestion.ts";
+import { type Elements, element, elementsFor, type QtiVersion } from "./elements.ts";
+import { type RuleWriter, ruleWriter } from "./ruleWriter.ts";
+import { writeChoices, writeSingleChoice, writeTrueFalse } from "./writeChoices.ts";
+import { writeGapFill, writeTyped } from "./writeGaps.ts";
+import { writeEssay, writeMatching, writeOrdering } from "./writeOthers.ts";
+import { type WrittenText, writtenText } from "./writtenText.ts";
+
+/** What is written of a question beside its stem. */
+export interface ItemParts {
+  declarations: string[];
+  /** Below the stem. */
+  body: string[];
+  /** What sets the score, and what shows feedback. */
+  rules: string[];
+  /** By the identifier that FEEDBACK holds where it is shown. */
+  feedback: [identifier: string, text: string][];
+  isGradedByHand?: boolean;
+}
+
+export interface ItemContext {
+  q: Elements;
+  rule: RuleWriter;
+  text: WrittenText;
+  points: string;
+  lost: string[];
+}
+
+const NAMESPACES: Record<QtiVersion, string> = {
+  "2.2": "http://www.imsglobal.org/xsd/imsqti_v2p2",
+  "3.0": "http://www.imsglobal.org/xsd/imsqtiasi_v3p0",
+};
+
+const GENERAL = "general";
+
+/**
+ * A question as an item. What the item cannot hold of it goes to `lost`, a sentence each.
+ * @throws QuestionProblem for what QTI cannot grade in the same way
+ */
+export function fromQuestion(
+  question: ImportedQuestion,
+  version: QtiVersion,
+  identifier: string,
+  lost: string[],
+): string {
+  const { title, stem, points } = question;
+  const q = elementsFor(version);
+  const rule = ruleWriter(q);
+  const text = writtenText(question, textsIn(question), lost);
+  const parts = partsOf(typed(question), { q, rule, text, points, lost });
+  const general = question.feedback?.trim() ? question.feedback : null;
+  const feedback = general === null ? parts.feedback : [[GENERAL, general] as const, ...parts.feedback];
+  const rules = general === null ? parts.rules : [...parts.rules, rule.show(GENERAL)];
+  const attributes = version === "2.2" ? { timeDependent: false } : { timeDependent: false, "xml:lang": undefined };
+  const item = q(
+    "assessmentItem",
+    { xmlns: NAMESPACES[version], identifier, title: title ?? "", adaptive: false, ...attributes },
+    ...parts.declarations,
+    ...(question.type === "INFORMATION" ? [] : outcomes(q, points, parts.isGradedByHand === true)),
+    ...(feedback.length > 0
+      ? [q("outcomeDeclaration", { identifier: "FEEDBACK", cardinality: "multiple", baseType: "identifier" })]
+      : []),
+    q("itemBody", {}, element("div", { class: text.className }, text.write(stem)), ...parts.body),
+    ...(rules.length > 0 ? [q("responseProcessing", {}, ...rules)] : []),
+    ...feedback.map(([name, words]) => modalFeedback(q, version, name, text.write(words))),
+  );
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${item}\n`;
+}
+
+function outcomes(q: Elements, points: string, isGradedByHand: boolean): string[] {
+  const float = (identifier: string, value: string, more = {}) =>
+    q(
+      "outcomeDeclaration",
+      { identifier, cardinality: "single", baseType: "float", ...more },
+      q("defaultValue", {}, q("value", {}, value)),
+    );
+  return [
+    float(
+      "SCORE",
+      "0",
+      isGradedByHand ? { normalMaximum: points, externalScored: "human" } : { normalMaximum: points },
+    ),
+    float("MAXSCORE", points),
+  ];
+}
+
+const modalFeedback = (q: Elements, version: QtiVersion, identifier: string, words: string) =>
+  q(
+    "modalFeedback",
+    { outcomeIdentifier: "FEEDBACK", identifier, showHide: "show" },
+    version === "3.0" ? q("contentBody", {}, words) : words,
+  );
+
+/** All texts of a question that stand as marked-up text in its item. */
+function textsIn({ stem, feedback, type, definition }: ImportedQuestion): string[] {
+  const texts: string[] = [stem, feedback ?? ""];
+  const gather = (value: unknown, key: string): void => {
+    if (
+      typeof value === "string" &&
+      ["text", "feedback", "guidance", "feedbackTrue", "feedbackFalse", "feedbackRight", "feedbackWrong"].includes(key)
+    )
+      texts.push(...(type === "GAP_FILL" && key === "text" ? value.split(/\[\[[\w-]+\]\]/) : [value]));
+    if (typeof value === "object" && value !== null)
+      for (const [name, inner] of Object.entries(value)) gather(inner, Array.isArray(value) ? key : name);
+  };
+  gather(definition, "");
+  return texts;
+}
+
+function partsOf(question: TypedQuestion, context: ItemContext): ItemParts {
+  switch (question.type) {
+    case "SINGLE_CHOICE":
+      return writeSingleChoice(question.definition, context);
+    case "TRUE_FALSE":
+      return writeTrueFalse(question.definition, context);
+    case "MULTIPLE_CHOICE":
+      return writeChoices(question.definition, context);
+    case "SHORT_TEXT":
+      return writeTyped({ kind: "text", ...question.definition }, context);
+    case "NUMERIC":
+      return writeTyped({ kind: "number", ...question.definition }, context);
+    case "GAP_FILL":
+      return writeGapFill(question.definition, context);
+    case "MATCHING":
+      return writeMatching(question.definition, context);
+    case "ORDERING":
+      return writeOrdering(question.definition, context);
+    case "ESSAY":
+      return writeEssay(question.definition, context);
+    case "INFORMATION":
+      return { declarations: [], body: [], rules: [], feedback: [] };
+    default:
+      throw new QuestionProblem("QTI has no such questions.");
+  }
+}

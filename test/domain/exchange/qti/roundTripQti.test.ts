@@ -1,0 +1,64 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { QuestionProblem } from "../../../../src/domain/exchange/fileProblem.ts";
+import { fromQuestion } from "../../../../src/domain/exchange/qti/fromQuestion.ts";
+import { toItem } from "../../../../src/domain/exchange/qti/item.ts";
+import { toQuestion } from "../../../../src/domain/exchange/qti/toQuestion.ts";
+import { parseXml } from "../../../../src/domain/exchange/qti/xmlTree.ts";
+import type { ImportedQuestion } from "../../../../src/domain/exchange/questionFormat.ts";
+import { takeQuestion } from "../../../../src/domain/exchange/takeQuestion.ts";
+import { questionTypes } from "../../../../src/domain/questionTypes.ts";
+import { responseBy, someQuestion, wordsFor } from "../someQuestions.ts";
+
+/** What a response comes to: why it is none, or what it earns. */
+function outcome({ type, definition }: ImportedQuestion, response: unknown): string {
+  const { response: shape, problemWith, grade } = questionTypes[type];
+  const parsed = shape.safeParse(response);
+  if (!parsed.success || problemWith(definition, parsed.data) !== null) return "no answer";
+  const given = grade(definition, parsed.data);
+  return given.kind === "graded" ? given.fraction.toString() : given.kind;
+}
+
+/** Null where QTI has no such item. */
+function written(question: ImportedQuestion, version: "2.2" | "3.0"): string | null {
+  try {
+    return fromQuestion(question, version, "item-1", []);
+  } catch (error) {
+    if (error instanceof QuestionProblem) return null;
+    throw error;
+  }
+}
+
+describe("questions that were written as QTI items and read again", () => {
+  it.each(["2.2", "3.0"] as const)("grade every response as before, through version %s", (version) => {
+    fc.assert(
+      fc.property(
+        someQuestion,
+        fc.array(fc.array(fc.nat(1000), { minLength: 6, maxLength: 6 }), { minLength: 8, maxLength: 8 }),
+        (before, seeds) => {
+          const xml = written(before, version);
+          if (xml === null) return;
+          const entry = takeQuestion({ line: 1, title: null, text: xml }, () => toQuestion(toItem(parseXml(xml))));
+          if (entry.kind !== "taken") throw new Error(`${JSON.stringify(entry)}\n${xml}`);
+          const after = entry.question;
+          const { type, title, stem, stemFormat, points } = before;
+          expect(after).toMatchObject({ type, title, stemFormat, points });
+          expect(after.stem).toBe(stem);
+          expect((after.feedback ?? "").trim()).toBe((before.feedback ?? "").trim());
+          const words = wordsFor(before);
+          for (const seed of seeds)
+            expect(outcome(after, responseBy(after, seed, words))).toBe(
+              outcome(before, responseBy(before, seed, words)),
+            );
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("are of every type", () => {
+    const questions = fc.sample(someQuestion, { seed: 7, numRuns: 300 });
+    const kept = questions.filter((question) => written(question, "3.0") !== null);
+    expect(new Set(kept.map(({ type }) => type))).toEqual(new Set(Object.keys(questionTypes)));
+  });
+});
