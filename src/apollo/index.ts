@@ -205,7 +205,9 @@ export async function createApp({
   });
   const { imports, privacy, questionFiles } = services;
   await app.register(downloadRoutes({ imports, privacy, questionFiles, links, log }));
-  await app.register(questionUploads({ questionFiles, links, corsOrigins: config.CORS_ORIGINS }));
+  await app.register(questionUploads({ questionFiles, links, corsOrigins: config.CORS_ORIGINS }), {
+    prefix: "/question-files",
+  });
   const { playback } = services;
   await app.register(mediaRoutes({ playback, corsOrigins: config.CORS_ORIGINS, log }), { prefix: "/media" });
   await app.register(

@@ -6,7 +6,7 @@ import { requireGoodLink } from "./downloads.ts";
 
 type ById = { Params: { id: string } };
 
-/** Where files of questions are sent to by whoever has the link: the bytes of the file, and nothing else, as the body of a PUT. */
+/** Below `/question-files`: where files of questions are sent to by whoever has the link: the bytes of the file, and nothing else, as the body of a PUT. */
 export function questionUploads({
   questionFiles,
   links,
@@ -20,7 +20,7 @@ export function questionUploads({
     if (corsOrigins.length > 0) await app.register(cors, { origin: corsOrigins, methods: ["PUT"] });
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", (_request, body, done) => done(null, body)); // kept as it comes, in pieces
-    app.put<ById>("/question-files/:id", { onRequest: requireGoodLink(links) }, async ({ params, body }, reply) => {
+    app.put<ById>("/:id", { onRequest: requireGoodLink(links) }, async ({ params, body }, reply) => {
       const { id, jobId } = await questionFiles.receive(params.id, (body ?? nothing()) as AsyncIterable<Uint8Array>);
       return reply.code(202).send({ id, jobId });
     });

@@ -4,10 +4,12 @@ import { eventually } from "../support/eventually.ts";
 import { aSchool, type School } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
 
+const FRONT_END = "https://front.school.example";
+
 let app: TestApp;
 let school: School;
 beforeAll(async () => {
-  app = await startTestApp({ worker: true });
+  app = await startTestApp({ worker: true, env: { CORS_ORIGINS: FRONT_END } });
   school = await aSchool(app.container, { students: 1 });
 });
 afterAll(() => app.close());
@@ -162,6 +164,18 @@ describe("a bank that moves as a QTI package", () => {
     const input = { courseId: school.courseId, format: "QTI_3_0", content: "PK" };
     const { errors } = await app.ask(IMPORT, { input }, school.teacher.token);
     expect(errors?.[0]?.message).toContain("importQuestionFile");
+  });
+});
+
+describe("the place files are sent to", () => {
+  it("lets pages of the front end send them, and no other site's", async () => {
+    const allowed = async (origin: string) => {
+      const headers = { origin, "access-control-request-method": "PUT" };
+      const answer = await fetch(`${app.url}/question-files/${uuidv7()}`, { method: "OPTIONS", headers });
+      return answer.headers.get("access-control-allow-origin");
+    };
+    expect(await allowed(FRONT_END)).toBe(FRONT_END);
+    expect(await allowed("https://other.example")).not.toBe("https://other.example");
   });
 });
 
