@@ -16,7 +16,7 @@ const LOGIN =
 
 async function linkIn(recipient: string, subject: string): Promise<URL> {
   const mail = await eventually("the mail is there", () =>
-    app.server.mails.find((one) => one.recipients[0] === recipient && one.subject === subject),
+    app.server.mails.findLast((one) => one.recipients[0] === recipient && one.subject === subject),
   );
   return new URL(/https:\/\/school\.example\S+/.exec(mail.text!)![0]);
 }
