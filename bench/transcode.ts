@@ -19,11 +19,12 @@ const CLIP_SECONDS = 30;
 const LIMIT_MS = 600_000;
 /** A request begins this long after the one before was answered: what a few people do, not what a server can. */
 const REQUEST_PAUSE_MS = 5;
-const IDLE_MS = 10_000;
+const IDLE_MS = 20_000;
 
 /**
  * A clip of 720p from the request to process it until it is READY, against one bare ffmpeg that writes the same sizes with the
  * same settings; and how long `{ serverTime }` takes meanwhile, against how long it takes while nothing else is done.
+ * A bare server is asked in turn with it, and the database polled in both phases: what is slower for both is the machine's and the driver's.
  */
 export async function transcode(world: World, report: Report): Promise<void> {
   const clip = path.join(world.folder, "clip.mp4");
@@ -45,16 +46,18 @@ export async function transcode(world: World, report: Report): Promise<void> {
   world.env.STORAGE_DIR = path.join(world.folder, "stored");
   const server = await world.startServer();
   const worker = await world.startWorker();
+  const hello = await world.startBare("hello.mjs");
   try {
-    await latencies(server.port, pause(2_000)); // warms up
-    const idle = await latencies(server.port, pause(IDLE_MS));
+    const ports = [server.port, hello.port] as const;
+    await latencies(ports, pause(2_000)); // warms up
+    const [idle, bareIdle] = await latencies(ports, polling(world, IDLE_MS));
     const cpuBefore = cpuOfTree(worker.pid);
     const begun = performance.now();
     let seconds = 0;
     const processing = processed(world, clip).then(() => {
       seconds = (performance.now() - begun) / 1000;
     });
-    const busy = await latencies(server.port, processing);
+    const [busy, bareBusy] = await latencies(ports, processing);
     await processing;
     report({
       benchmark: "transcode",
@@ -76,10 +79,13 @@ export async function transcode(world: World, report: Report): Promise<void> {
         value: quantile(busy, share),
         unit: "ms",
         limit: { what: "while nothing else is done", value: quantile(idle, share) },
-        more: { requests: `${busy.length} and ${idle.length}` },
+        more: {
+          requests: `${busy.length} and ${idle.length}`,
+          bareServer: (quantile(bareBusy, share) / quantile(bareIdle, share)).toFixed(2),
+        },
       });
   } finally {
-    for (const program of [worker, server]) await program.stop();
+    for (const program of [hello, worker, server]) await program.stop();
   }
 }
 
@@ -118,19 +124,27 @@ const processed = (world: World, clip: string): Promise<void> =>
     }
   });
 
-/** Milliseconds of one request after the other, until something else is done. */
-async function latencies(port: number, until: Promise<unknown>): Promise<number[]> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  const taken: number[] = [];
+/** What `processed` does while it waits, with nothing to wait for. */
+const polling = (world: World, ms: number): Promise<void> =>
+  world.prepare(async ({ db }) => {
+    for (const end = performance.now() + ms; performance.now() < end; await pause(50)) await db.video.count();
+  });
+
+/** Milliseconds of one request after the other to each server in turn, until something else is done. */
+async function latencies(ports: readonly [number, number], until: Promise<unknown>): Promise<[number[], number[]]> {
+  const agent = new http.Agent({ keepAlive: true });
+  const taken: [number[], number[]] = [[], []];
   let isOver = false;
   const over = until.finally(() => {
     isOver = true;
   });
   while (!isOver) {
-    const begun = performance.now();
-    await ask(port, agent);
-    taken.push(performance.now() - begun);
-    await pause(REQUEST_PAUSE_MS);
+    for (const [at, port] of ports.entries()) {
+      const begun = performance.now();
+      await ask(port, agent);
+      taken[at]!.push(performance.now() - begun);
+      await pause(REQUEST_PAUSE_MS);
+    }
   }
   agent.destroy();
   await over;
