@@ -41,6 +41,7 @@ const mappers = Object.fromEntries([
   ...service("attempt.service", ["Attempt", "SavedAnswer"]),
   ...service("papers", ["Paper", "PaperQuestion"]),
   ...service("answer.service", ["SaveAnswersPayload", "AnswerReceipt"]),
+  ...service("answerFile.service", ["AnswerFile"]),
   ...service("result.service", ["AttemptResult", "QuestionResult", "ExamResult"]),
   ...service("examAnalysis", ["ExamStatistics"]),
   ["Job", "../utils/jobStatus.ts#JobStatus"],

@@ -1,6 +1,6 @@
 import type { Db } from "../../prisma/client.ts";
 import { applyOrder, type PaperQuestion as PaperItem } from "../domain/paper.ts";
-import type { ShownGap, ShownOption } from "../domain/questionType.ts";
+import type { FileLimits, ShownGap, ShownOption } from "../domain/questionType.ts";
 import { questionType } from "../domain/questionTypes.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -31,6 +31,7 @@ export interface PaperQuestion {
   prompts: readonly ShownOption[];
   gapText: string | null;
   gaps: readonly (Omit<ShownGap, "kind"> & { kind: string })[];
+  files: FileLimits | null;
   maxLength: number | null;
 }
 
@@ -137,6 +138,7 @@ function toPaperQuestion({ item, section, question }: PaperEntry, index: number)
     prompts: view.prompts ?? [],
     gapText: view.gapText ?? null,
     gaps: (view.gaps ?? []).map(({ kind, ...gap }) => ({ ...gap, kind: kind.toUpperCase() })),
+    files: view.files ?? null,
     maxLength: view.maxLength,
   };
 }

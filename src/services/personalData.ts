@@ -179,6 +179,28 @@ export function createPersonalData({
         for await (const row of rows) yield attemptOf(person, row);
       },
     },
+    answerFiles: {
+      about:
+        "Files you uploaded as answers. Those you never made part of an answer are removed a week after the attempt.",
+      of: [],
+      read: ({ id: userId }) =>
+        rowsOf(({ where, ...page }) =>
+          db.answerFile.findMany({
+            where: { attempt: { userId }, ...where },
+            ...page,
+            select: {
+              id: true,
+              attempt: { select: { exam: { select: { title: true } }, number: true } },
+              fileName: true,
+              bytes: true,
+              contentType: true,
+              sha256: true,
+              createdAt: true,
+              finishedAt: true,
+            },
+          }),
+        ),
+    },
     watched: {
       about: "Videos you watched, how far you came, and how much of them you saw, in milliseconds.",
       of: ["WatchProgress.userId"],

@@ -74,6 +74,13 @@ async function anAttemptHandedIn() {
   await app.container.services.attempts.submit(student, id);
   return { attemptId: id, questionId: questionIds[0]!, points: "1" };
 }
+/** Answered with files, on the paper of an attempt of the student. */
+async function aFileQuestion() {
+  const question = { ...choiceQuestion(1), type: "FILE_UPLOAD", definition: {} };
+  const { examId, questionIds } = await anExam(app.container, world.school, { questions: [question] });
+  const attempt = await app.container.services.attempts.start(world.school.students[0]!.actor, examId);
+  return { attemptId: attempt.id, questionId: questionIds[0]! };
+}
 async function aJob() {
   const job = await app.container.db.outboxJob.findFirstOrThrow({
     where: { ownerId: world.school.students[0]!.id },
@@ -225,6 +232,12 @@ const matrix: Line[] = [
   {
     field: "Query.attempt",
     operation: "query ($id: ID!) { result: attempt(id: $id) { id } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: forMembers,
+  },
+  {
+    field: "Query.answerFiles",
+    operation: "query ($id: ID!) { result: answerFiles(attemptId: $id) { id } }",
     variables: () => ({ id: world.attemptId }),
     expected: forMembers,
   },
@@ -808,6 +821,24 @@ const matrix: Line[] = [
     field: "Mutation.submitAttempt",
     operation: "mutation ($id: ID!) { result: submitAttempt(attemptId: $id) { id } }",
     variables: async () => ({ id: (await anAttemptHandedIn()).attemptId }),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.createAnswerFile",
+    operation: `mutation ($attemptId: ID!, $questionId: ID!) {
+      result: createAnswerFile(attemptId: $attemptId, questionId: $questionId, fileName: "a.pdf", bytes: 3) { fileId }
+    }`,
+    variables: () => aFileQuestion(),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.deleteAnswerFile",
+    operation: "mutation ($id: ID!) { result: deleteAnswerFile(id: $id) }",
+    variables: async () => {
+      const input = { ...(await aFileQuestion()), fileName: "a.pdf", bytes: 3 };
+      const student = world.school.students[0]!.actor;
+      return { id: (await app.container.services.answerFiles.createTicket(student, input)).fileId };
+    },
     expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
   },
   {
