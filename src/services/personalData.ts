@@ -183,14 +183,16 @@ export function createPersonalData({
       about:
         "Files you uploaded as answers. Those you never made part of an answer are removed a week after the attempt.",
       of: [],
-      read: ({ id: userId }) =>
-        rowsOf(({ where, ...page }) =>
+      async *read({ id: userId }) {
+        const rows = rowsOf(({ where, ...page }) =>
           db.answerFile.findMany({
             where: { attempt: { userId }, ...where },
             ...page,
             select: {
               id: true,
-              attempt: { select: { exam: { select: { title: true } }, number: true } },
+              attempt: {
+                select: { number: true, exam: { select: { title: true, course: { select: { title: true } } } } },
+              },
               fileName: true,
               bytes: true,
               contentType: true,
@@ -199,7 +201,10 @@ export function createPersonalData({
               finishedAt: true,
             },
           }),
-        ),
+        );
+        for await (const { attempt, bytes, ...file } of rows)
+          yield { ...examNames(attempt), number: attempt.number, ...file, bytes: Number(bytes) };
+      },
     },
     watched: {
       about: "Videos you watched, how far you came, and how much of them you saw, in milliseconds.",
