@@ -55,7 +55,7 @@ export function createAccommodationService({ db, access, newId }: { db: Db; acce
           before: before && JSON.parse(JSON.stringify(before)),
           after: JSON.parse(JSON.stringify(row)),
         });
-        return row;
+        return { ...row, ...key };
       });
     },
 

@@ -147,6 +147,17 @@ export function createPersonalData({
           }),
         ),
     },
+    groups: {
+      about: "Groups of your courses that you are in. What a group gets in an exam, its members get.",
+      of: ["CourseGroupMember.userId"],
+      read: ({ id: userId }) =>
+        fewRows(
+          db.courseGroupMember.findMany({
+            where: { userId },
+            select: { group: { select: { name: true, course: { select: { title: true } } } } },
+          }),
+        ),
+    },
     accommodations: {
       about: "What you get in single exams beyond the rules.",
       of: ["ExamAccommodation.userId"],
@@ -156,6 +167,7 @@ export function createPersonalData({
             where: { userId },
             select: {
               exam: { select: { title: true } },
+              extraTimePercent: true,
               extraMinutes: true,
               extraAttempts: true,
               opensAt: true,
