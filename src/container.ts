@@ -32,11 +32,13 @@ import { createCaptionService } from "./services/caption.service.ts";
 import { createCleanUpService } from "./services/cleanUp.service.ts";
 import { createCourseService } from "./services/course.service.ts";
 import { createCourseContents } from "./services/courseContents.ts";
+import { createCourseGroupService } from "./services/courseGroup.service.ts";
 import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
+import { createExamTermsService } from "./services/examTerms.service.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
 import { createExchangeService } from "./services/exchange.service.ts";
 import { createGradingService } from "./services/grading.service.ts";
@@ -295,7 +297,9 @@ export async function createContainer(
     watchFlush: createWatchFlush({ db, watchBuffer }),
     watchRetention: createWatchRetention({ db }),
     examTime: createExamTimeService({ db, access, outbox, events, graceSeconds, newId }),
+    examTerms: createExamTermsService({ db, unverifiedMayStart: config.UNVERIFIED_MAY_START }),
     accommodations: createAccommodationService({ db, access, newId }),
+    groups: createCourseGroupService({ db, access, newId }),
     attempts,
     answers: createAnswerService({ papers, batches }),
     grading,

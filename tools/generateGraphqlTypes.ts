@@ -10,8 +10,10 @@ const service = (file: string, types: string[]) => types.map((type) => [type, `.
 const connections = [
   "Course",
   "Enrollment",
+  "CourseGroup",
   "Question",
   "Exam",
+  "ExamAccommodation",
   "Attempt",
   "ExamResult",
   "User",
@@ -28,6 +30,7 @@ const mappers = Object.fromEntries([
   ...service("people.service", ["AuditEntry"]),
   ...service("import.service", ["UserImport", "UserImportRow", "ImportUsersPayload"]),
   ...service("course.service", ["Course", "Enrollment", "EnrollStudentsPayload"]),
+  ...service("courseGroup.service", ["CourseGroup"]),
   ...service("question.service", ["Question", "QuestionTypeInfo"]),
   ...service("exchange.service", ["ExportedFile", "ImportReport"]),
   ...service("questionFile.service", ["QuestionFile", "QuestionFileEntry"]),

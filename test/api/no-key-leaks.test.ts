@@ -151,6 +151,9 @@ const ELSEWHERE = [
     "queueJobs",
     "queueJob",
     "personAccommodation",
+    "examAccommodations",
+    "courseGroup",
+    "courseGroups",
   ],
 ];
 
