@@ -1,6 +1,6 @@
 import type { ExamAccommodation } from "../services/accommodation.service.ts";
 import type { User } from "../services/account.service.ts";
-import type { Attempt } from "../services/attempt.service.ts";
+import type { Attempt } from "../services/attemptFields.ts";
 import type { Connection } from "../services/connection.ts";
 import type { Course, Enrollment } from "../services/course.service.ts";
 import type { CourseGroup } from "../services/courseGroup.service.ts";
