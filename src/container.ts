@@ -35,11 +35,13 @@ import { createCaptionService } from "./services/caption.service.ts";
 import { createCleanUpService } from "./services/cleanUp.service.ts";
 import { createCourseService } from "./services/course.service.ts";
 import { createCourseContents } from "./services/courseContents.ts";
+import { createCourseGroupService } from "./services/courseGroup.service.ts";
 import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
+import { createExamTermsService } from "./services/examTerms.service.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
 import { createExchangeService } from "./services/exchange.service.ts";
 import { createGradingService } from "./services/grading.service.ts";
@@ -48,6 +50,7 @@ import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
+import { createMarkingService } from "./services/marking.service.ts";
 import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
@@ -253,7 +256,7 @@ export async function createContainer(
     unverifiedMayStart: config.UNVERIFIED_MAY_START,
     newId,
   });
-  const grading = createGradingService({ db, access, papers, events, newId });
+  const grading = createGradingService({ db, papers, events });
   const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const results = createResultService({ db, access, papers });
   const personalData = createPersonalData({ db, attempts, results, clock });
@@ -318,12 +321,15 @@ export async function createContainer(
     watchFlush: createWatchFlush({ db, watchBuffer }),
     watchRetention: createWatchRetention({ db }),
     examTime: createExamTimeService({ db, access, outbox, events, graceSeconds, newId }),
+    examTerms: createExamTermsService({ db, unverifiedMayStart: config.UNVERIFIED_MAY_START }),
     accommodations: createAccommodationService({ db, access, newId }),
+    groups: createCourseGroupService({ db, access, newId }),
     attempts,
     answers: createAnswerService({ papers, batches, answerFiles }),
     answerFiles,
     answerFileRemoval,
     grading,
+    marking: createMarkingService({ db, access, papers, events, newId }),
     analysis,
     results,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),

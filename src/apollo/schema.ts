@@ -11,6 +11,7 @@ import { courseResolvers } from "./resolvers/course.resolver.ts";
 import { emailResolvers } from "./resolvers/email.resolver.ts";
 import { examResolvers } from "./resolvers/exam.resolver.ts";
 import { exchangeResolvers } from "./resolvers/exchange.resolver.ts";
+import { groupResolvers } from "./resolvers/group.resolver.ts";
 import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
@@ -54,6 +55,7 @@ function build(
       privacyResolvers,
       emailResolvers,
       courseResolvers,
+      groupResolvers,
       exchangeResolvers,
       questionResolvers,
       examResolvers,

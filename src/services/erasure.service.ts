@@ -72,6 +72,7 @@ export function createErasureService({
     await tx.dataExport.deleteMany({ where: { userId } });
     await tx.watchProgress.deleteMany({ where: { userId } });
     await tx.examAccommodation.deleteMany({ where: { userId } });
+    await tx.courseGroupMember.deleteMany({ where: { userId } });
     await tx.enrollment.updateMany({ where: { userId }, data: { status: "WITHDRAWN", extraTimePercent: 0 } });
     await tx.attempt.updateMany({ where: { userId }, data: { extraTimePercent: 0, extraMinutes: 0 } });
     await eraseProfile(tx, userId);

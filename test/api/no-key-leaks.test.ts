@@ -153,6 +153,9 @@ const ELSEWHERE = [
     "queueJobs",
     "queueJob",
     "personAccommodation",
+    "examAccommodations",
+    "courseGroup",
+    "courseGroups",
   ],
 ];
 

@@ -62,6 +62,14 @@ async function aSession() {
   return { id };
 }
 /** An exam of its own for each try, so that the tries do not meet. */
+let groups = 0;
+async function aGroupOfTheCourse() {
+  const { id } = await app.container.services.groups.create(world.school.teacher.actor, {
+    courseId: world.school.courseId,
+    name: `Group ${groups++}`,
+  });
+  return { id, userIds: [world.school.students[0]!.id] };
+}
 const aDraft = async () => (await anExam(app.container, world.school, { publish: false })).examId;
 const anExamOfItsOwn = async () => (await anExam(app.container, world.school)).examId;
 async function anAttemptHandedIn() {
@@ -789,6 +797,54 @@ const matrix: Line[] = [
     variables: () => ({ input: { examId: world.exam.examId, userId: world.school.students[1]!.id, extraMinutes: 5 } }),
     expected: forStaff,
   },
+  {
+    field: "Query.examAccommodations",
+    operation: "query ($id: ID!) { result: examAccommodations(examId: $id) { totalCount } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.removeExamAccommodation",
+    operation: "mutation ($id: ID!, $userId: ID) { result: removeExamAccommodation(examId: $id, userId: $userId) }",
+    variables: () => ({ id: world.exam.examId, userId: world.school.students[1]!.id }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.courseGroup",
+    operation: "query ($id: ID!) { result: courseGroup(id: $id) { memberCount members { totalCount } } }",
+    variables: aGroupOfTheCourse,
+    expected: forStaff,
+  },
+  {
+    field: "Query.courseGroups",
+    operation: "query ($id: ID!) { result: courseGroups(courseId: $id) { totalCount } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.createGroup",
+    operation: "mutation ($id: ID!, $name: String!) { result: createGroup(courseId: $id, name: $name) { id } }",
+    variables: () => ({ id: world.school.courseId, name: `Group ${groups++}` }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.renameGroup",
+    operation: `mutation ($id: ID!, $name: String!) { result: renameGroup(groupId: $id, name: $name) { id } }`,
+    variables: async () => ({ id: (await aGroupOfTheCourse()).id, name: `Group ${groups++}` }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.deleteGroup",
+    operation: "mutation ($id: ID!) { result: deleteGroup(groupId: $id) }",
+    variables: aGroupOfTheCourse,
+    expected: forStaff,
+  },
+  ...["setGroupMembers", "addGroupMembers", "removeGroupMembers"].map((field) => ({
+    field: `Mutation.${field}`,
+    operation: `mutation ($id: ID!, $userIds: [ID!]!) { result: ${field}(groupId: $id, userIds: $userIds) { id } }`,
+    variables: aGroupOfTheCourse,
+    expected: forStaff,
+  })),
   {
     field: "Mutation.releaseResults",
     operation: "mutation ($id: ID!) { result: releaseResults(examId: $id) { id } }",

@@ -98,9 +98,12 @@ export async function aLivedInAccount(app: Pick<TestApp, "container">): Promise<
   await services.accommodations.set(school.teacher.actor, {
     examId,
     userId: person.id,
+    extraTimePercent: 0,
     extraMinutes: 11,
     extraAttempts: 0,
   });
+  const group = await services.groups.create(school.teacher.actor, { courseId: school.courseId, name: "Late shift" });
+  await services.groups.setMembers(school.teacher.actor, { groupId: group.id, userIds: [person.id] });
   const attemptId = await anAttemptAt(app, person, examId, questionIds, CANARIES.feedback, school.teacher);
   const hidden = await anExam(app.container, school, { questions, rules: { resultsPolicy: "MANUAL", title: "Final" } });
   await anAttemptAt(app, person, hidden.examId, hidden.questionIds, SECRETS.hiddenFeedback, school.teacher);
@@ -173,6 +176,6 @@ async function anAttemptAt(
   ]);
   await services.attempts.submit(actor, id);
   await services.grading.gradeAttempt(id);
-  await services.grading.gradeAnswer(teacher.actor, { attemptId: id, questionId: essay, points: "3.5", feedback });
+  await services.marking.gradeAnswer(teacher.actor, { attemptId: id, questionId: essay, points: "3.5", feedback });
   return id;
 }
