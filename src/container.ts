@@ -58,12 +58,15 @@ import { createPeopleService } from "./services/people.service.ts";
 import { createPersonalData } from "./services/personalData.ts";
 import { createPlaybackService } from "./services/playback.service.ts";
 import { createPlaybackTokens } from "./services/playbackTokens.ts";
+import { createPreviewService } from "./services/preview.service.ts";
 import { createPrivacyService } from "./services/privacy.service.ts";
 import { createProcessingService } from "./services/processing.service.ts";
 import { createProcessingSteps } from "./services/processingSteps.ts";
 import { createQuestionService } from "./services/question.service.ts";
+import { createQuestionEditService } from "./services/questionEdits.service.ts";
 import { createQuestionFileService } from "./services/questionFile.service.ts";
 import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
+import { createQuestionFolderService } from "./services/questionFolder.service.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
@@ -197,6 +200,7 @@ export async function createContainer(
     newId,
   });
   const questions = createQuestionService({ db, cache, access, newId });
+  const questionFolders = createQuestionFolderService({ db, access, newId });
   const exchange = createExchangeService({ db, access, newId });
   const exams = createExamService({ db, cache, access, examQuestions, newId });
   const lessons = createLessonService({
@@ -271,6 +275,9 @@ export async function createContainer(
     people,
     courses,
     questions,
+    questionFolders,
+    questionEdits: createQuestionEditService({ db, cache, access, newId }),
+    previews: createPreviewService({ db, access, questions, examQuestions, newId }),
     exchange,
     questionFiles: createQuestionFileService({ db, access, outbox, links, clock, newId }),
     questionFileRuns: createQuestionFileRuns({ db, access, clock, newId }),

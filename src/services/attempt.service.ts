@@ -2,8 +2,6 @@ import { randomInt } from "node:crypto";
 import { Decimal } from "decimal.js";
 import type { Db } from "../../prisma/client.ts";
 import { notFound, unprocessable } from "../domain/errors.ts";
-import { drawPaper } from "../domain/paper.ts";
-import { questionType } from "../domain/questionTypes.ts";
 import { Prisma } from "../generated/prisma/client.ts";
 import { examQueue } from "../queues/exam.queue.ts";
 import type { Outbox } from "../queues/outbox.ts";
@@ -15,7 +13,7 @@ import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { type Eligibility, eligibility, requireMayStart } from "./eligibility.ts";
 import type { ExamQuestions } from "./examQuestions.ts";
 import { requireId } from "./ids.ts";
-import type { Paper, Papers } from "./papers.ts";
+import { drawItems, type Paper, type Papers } from "./papers.ts";
 import type { createSharedSecretCheck } from "./passwords.ts";
 import { watch } from "./watch.ts";
 
@@ -71,16 +69,7 @@ export function createAttemptService({
     const attemptId = newId();
     const seed = randomInt(2 ** 31);
     const sections = await examQuestions.sections(examId, actor.reads);
-    const items = drawPaper({
-      sections: sections.map(({ drawCount, questions }) => ({
-        drawCount,
-        questions: questions.map(({ points, question }) => ({
-          questionId: question.id,
-          versionId: question.versionId,
-          points,
-          options: questionType(question.type).shuffleOptions(question.definition),
-        })),
-      })),
+    const items = drawItems(sections, {
       shuffleQuestions: row.shuffle_questions,
       shuffleOptions: row.shuffle_options,
       seed,

@@ -18,6 +18,8 @@ export const examResolvers = {
       context.services.exams.addQuestions(requireActor(context), input),
     removeQuestionsFromExam: (_root, { examId, questionIds }, context) =>
       context.services.exams.removeQuestions(requireActor(context), examId, questionIds),
+    updateExamSections: (_root, { examId, sections }, context) =>
+      context.services.exams.updateSections(requireActor(context), examId, sections),
     publishExam: (_root, { id }, context) => context.services.exams.publish(requireActor(context), id),
     archiveExam: (_root, { id }, context) => context.services.exams.archive(requireActor(context), id),
     extendExam: (_root, { input }, context) => context.services.examTime.extend(requireActor(context), input),
