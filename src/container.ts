@@ -27,6 +27,9 @@ import { createAccountService } from "./services/account.service.ts";
 import { createAnalysisService } from "./services/analysis.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
+import { createAnswerFileService } from "./services/answerFile.service.ts";
+import { createAnswerFileRemoval } from "./services/answerFileRemoval.ts";
+import { answerFileUploads } from "./services/answerFileUploads.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
 import { createCaptionService } from "./services/caption.service.ts";
 import { createCleanUpService } from "./services/cleanUp.service.ts";
@@ -69,6 +72,7 @@ import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
 import { createQuestionFolderService } from "./services/questionFolder.service.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
+import { createResumableUploads, type UploadKind, type UploadRow } from "./services/resumableUploads.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
 import { createSecrets } from "./services/secrets.ts";
 import { createSectionService } from "./services/section.service.ts";
@@ -78,11 +82,11 @@ import { createSmtp } from "./services/smtp.ts";
 import { createTemplatedMails } from "./services/templatedMails.ts";
 import { createTokenRotation } from "./services/tokenRotation.ts";
 import { createTokens } from "./services/tokens.ts";
-import { createUploadService } from "./services/upload.service.ts";
 import { createUploadAddresses } from "./services/uploadAddress.ts";
 import { createVideoService } from "./services/video.service.ts";
 import { createVideoAccess } from "./services/videoAccess.ts";
 import { createVideoFiles } from "./services/videoFiles.ts";
+import { createVideoUploadService } from "./services/videoUpload.service.ts";
 import { createWatchService } from "./services/watch.service.ts";
 import { createWatchFlush } from "./services/watchFlush.ts";
 import { createWatchRetention } from "./services/watchRetention.ts";
@@ -216,19 +220,22 @@ export async function createContainer(
   const videos = createVideoService({ db, access, videoAccess, outbox, events, newId });
   const captions = createCaptionService({ db, cache, videoAccess, videos });
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
-  const uploads = createUploadService({
+  const addresses = createUploadAddresses(secrets);
+  const resumable = <Row extends UploadRow>(kind: UploadKind<Row>) =>
+    createResumableUploads({ db, storage, uploadFiles, addresses, kind });
+  const videoUploads = createVideoUploadService({
     db,
     access,
     videoAccess,
     outbox,
     events,
     storage,
-    uploadFiles,
-    addresses: createUploadAddresses(secrets),
     publicUrl: config.PUBLIC_URL,
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
+  const answerUploads = answerFileUploads({ db, storage, graceSeconds });
+  const uploads = { videos: resumable(videoUploads.kind), answers: resumable(answerUploads) };
   const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing, log });
   const processingSteps = createProcessingSteps({
     db,
@@ -257,7 +264,22 @@ export async function createContainer(
   const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const results = createResultService({ db, access, papers });
   const personalData = createPersonalData({ db, attempts, results, clock });
-  const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
+  const answerFileRemoval = createAnswerFileRemoval({ db, outbox, storage });
+  const answerFiles = createAnswerFileService({
+    db,
+    papers,
+    attempts,
+    removal: answerFileRemoval,
+    outbox,
+    storage,
+    links,
+    uploadPath: answerUploads.path,
+    publicUrl: config.PUBLIC_URL,
+    graceSeconds,
+    clock,
+    newId,
+  });
+  const erasure = createErasureService({ db, cache, outbox, attempts, grading, answerFileRemoval, newId });
   const services = {
     accounts,
     credentials,
@@ -299,7 +321,8 @@ export async function createContainer(
     processing: createProcessingService({ db, outbox, events, access, videoAccess, getJobStatus, clock, newId }),
     processingSteps,
     uploads,
-    abandonedUploads: createAbandonedUploads({ db, storage, uploadFiles, uploads, log }),
+    videoUploads,
+    abandonedUploads: createAbandonedUploads({ db, storage, uploadFiles, kinds: Object.values(uploads), log }),
     videoFiles: createVideoFiles({ db, storage }),
     watch: createWatchService({ db, watchBuffer, videoAccess, log }),
     watchFlush: createWatchFlush({ db, watchBuffer }),
@@ -309,7 +332,9 @@ export async function createContainer(
     accommodations: createAccommodationService({ db, access, newId }),
     groups: createCourseGroupService({ db, access, newId }),
     attempts,
-    answers: createAnswerService({ papers, batches }),
+    answers: createAnswerService({ papers, batches, answerFiles }),
+    answerFiles,
+    answerFileRemoval,
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
     analysis,
@@ -332,6 +357,7 @@ export async function createContainer(
       sessions,
       oneTimeTokens,
       erasure,
+      answerFileRemoval,
       unverifiedDays: config.UNVERIFIED_DAYS,
     }),
     jobs: createJobService({ getJobStatus, events }),

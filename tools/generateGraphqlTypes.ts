@@ -46,6 +46,7 @@ const mappers = Object.fromEntries([
   ...service("attempt.service", ["SavedAnswer"]),
   ...service("papers", ["Paper", "PaperQuestion"]),
   ...service("answer.service", ["SaveAnswersPayload", "AnswerReceipt"]),
+  ...service("answerFile.service", ["AnswerFile"]),
   ...service("result.service", ["AttemptResult", "QuestionResult", "ExamResult"]),
   ...service("examAnalysis", ["ExamStatistics"]),
   ["Job", "../utils/jobStatus.ts#JobStatus"],

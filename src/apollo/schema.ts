@@ -4,6 +4,7 @@ import { withPermissions } from "../middlewares/permissions.ts";
 import { type RateLimiting, withRateLimits } from "../middlewares/rateLimit.ts";
 import { accountResolvers } from "./resolvers/account.resolver.ts";
 import { analysisResolvers } from "./resolvers/analysis.resolver.ts";
+import { answerFileResolvers } from "./resolvers/answerFile.resolver.ts";
 import { attemptResolvers } from "./resolvers/attempt.resolver.ts";
 import { baseResolvers } from "./resolvers/base.resolver.ts";
 import { courseResolvers } from "./resolvers/course.resolver.ts";
@@ -61,6 +62,7 @@ function build(
       previewResolvers,
       examResolvers,
       attemptResolvers,
+      answerFileResolvers,
       resultResolvers,
       analysisResolvers,
       jobResolvers,

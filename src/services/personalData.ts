@@ -192,6 +192,33 @@ export function createPersonalData({
         for await (const row of rows) yield attemptOf(person, row);
       },
     },
+    answerFiles: {
+      about:
+        "Files you uploaded as answers. Those you never made part of an answer are removed a week after the attempt.",
+      of: [],
+      async *read({ id: userId }) {
+        const rows = rowsOf(({ where, ...page }) =>
+          db.answerFile.findMany({
+            where: { attempt: { userId }, ...where },
+            ...page,
+            select: {
+              id: true,
+              attempt: {
+                select: { number: true, exam: { select: { title: true, course: { select: { title: true } } } } },
+              },
+              fileName: true,
+              bytes: true,
+              contentType: true,
+              sha256: true,
+              createdAt: true,
+              finishedAt: true,
+            },
+          }),
+        );
+        for await (const { attempt, bytes, ...file } of rows)
+          yield { ...examNames(attempt), number: attempt.number, ...file, bytes: Number(bytes) };
+      },
+    },
     watched: {
       about: "Videos you watched, how far you came, and how much of them you saw, in milliseconds.",
       of: ["WatchProgress.userId"],

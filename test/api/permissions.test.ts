@@ -94,6 +94,13 @@ async function aSelection() {
   const { id } = await app.container.services.questions.create(teacher.actor, courseId, choiceQuestion(1));
   return { input: { courseId, ids: [id] } };
 }
+/** Answered with files, on the paper of an attempt of the student. */
+async function aFileQuestion() {
+  const question = { ...choiceQuestion(1), type: "FILE_UPLOAD", definition: {} };
+  const { examId, questionIds } = await anExam(app.container, world.school, { questions: [question] });
+  const attempt = await app.container.services.attempts.start(world.school.students[0]!.actor, examId);
+  return { attemptId: attempt.id, questionId: questionIds[0]! };
+}
 async function aJob() {
   const job = await app.container.db.outboxJob.findFirstOrThrow({
     where: { ownerId: world.school.students[0]!.id },
@@ -282,6 +289,12 @@ const matrix: Line[] = [
   {
     field: "Query.attempt",
     operation: "query ($id: ID!) { result: attempt(id: $id) { id } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: forMembers,
+  },
+  {
+    field: "Query.answerFiles",
+    operation: "query ($id: ID!) { result: answerFiles(attemptId: $id) { id } }",
     variables: () => ({ id: world.attemptId }),
     expected: forMembers,
   },
@@ -951,6 +964,24 @@ const matrix: Line[] = [
     field: "Mutation.submitAttempt",
     operation: "mutation ($id: ID!) { result: submitAttempt(attemptId: $id) { id } }",
     variables: async () => ({ id: (await anAttemptHandedIn()).attemptId }),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.createAnswerFile",
+    operation: `mutation ($attemptId: ID!, $questionId: ID!) {
+      result: createAnswerFile(attemptId: $attemptId, questionId: $questionId, fileName: "a.pdf", bytes: 3) { fileId }
+    }`,
+    variables: () => aFileQuestion(),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.deleteAnswerFile",
+    operation: "mutation ($id: ID!) { result: deleteAnswerFile(id: $id) }",
+    variables: async () => {
+      const input = { ...(await aFileQuestion()), fileName: "a.pdf", bytes: 3 };
+      const student = world.school.students[0]!.actor;
+      return { id: (await app.container.services.answerFiles.createTicket(student, input)).fileId };
+    },
     expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
   },
   {

@@ -35,6 +35,7 @@ export const CANARIES = {
   shortText: "Canary short text",
   feedback: "Canary feedback: well argued, Ada.",
   mail: "Canary mail, dear Ada",
+  fileName: "Canary certificate of Ada.pdf",
 };
 
 /** What nobody is told, not even the person. */
@@ -107,6 +108,19 @@ export async function aLivedInAccount(app: Pick<TestApp, "container">): Promise<
   const hidden = await anExam(app.container, school, { questions, rules: { resultsPolicy: "MANUAL", title: "Final" } });
   await anAttemptAt(app, person, hidden.examId, hidden.questionIds, SECRETS.hiddenFeedback, school.teacher);
 
+  const { questionVersionId } = await db.answer.findFirstOrThrow({ where: { attemptId } });
+  const arrived = { finishedAt: now, contentType: "application/pdf", sha256: "0".repeat(64) };
+  await db.answerFile.create({
+    data: {
+      id: uuidv7(),
+      attemptId,
+      questionVersionId,
+      tokenHash: uuidv7(),
+      bytes: 3,
+      fileName: CANARIES.fileName,
+      ...arrived,
+    },
+  });
   await aLinkFor(app.container, person.id, "RESET_PASSWORD");
   await db.recoveryCode.create({ data: { userId: person.id, hash: SECRETS.recoveryCode, usedAt: now } });
   const courseId = school.courseId;
