@@ -28,6 +28,8 @@ import { createAnalysisService } from "./services/analysis.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
+import { createAttemptLogService } from "./services/attemptLog.service.ts";
+import { createAttemptVisits } from "./services/attemptVisits.ts";
 import { createCaptionService } from "./services/caption.service.ts";
 import { createCleanUpService } from "./services/cleanUp.service.ts";
 import { createCourseService } from "./services/course.service.ts";
@@ -36,6 +38,7 @@ import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
+import { createExamAddresses } from "./services/examAddresses.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
 import { createExchangeService } from "./services/exchange.service.ts";
@@ -155,6 +158,8 @@ export async function createContainer(
   const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
+  const visits = createAttemptVisits({ db, log });
+  const addresses = createExamAddresses({ db, cache, visits });
   const batches = createAnswerBatches({
     pool: savePool,
     connections: config.SAVE_CONNECTIONS,
@@ -195,7 +200,7 @@ export async function createContainer(
   });
   const questions = createQuestionService({ db, cache, access, newId });
   const exchange = createExchangeService({ db, access, newId });
-  const exams = createExamService({ db, cache, access, examQuestions, newId });
+  const exams = createExamService({ db, cache, access, examQuestions, addresses, newId });
   const lessons = createLessonService({
     db,
     cache,
@@ -239,6 +244,8 @@ export async function createContainer(
     access,
     papers,
     examQuestions,
+    addresses,
+    visits,
     outbox,
     events,
     checkAccessCode: createSharedSecretCheck(),
@@ -297,7 +304,8 @@ export async function createContainer(
     examTime: createExamTimeService({ db, access, outbox, events, graceSeconds, newId }),
     accommodations: createAccommodationService({ db, access, newId }),
     attempts,
-    answers: createAnswerService({ papers, batches }),
+    attemptLog: createAttemptLogService({ db, access, visits }),
+    answers: createAnswerService({ papers, addresses, batches }),
     grading,
     analysis,
     results,
@@ -320,6 +328,7 @@ export async function createContainer(
       oneTimeTokens,
       erasure,
       unverifiedDays: config.UNVERIFIED_DAYS,
+      attemptLogDays: config.ATTEMPT_LOG_DAYS,
     }),
     jobs: createJobService({ getJobStatus, events }),
     operations: createOperationsService({
@@ -337,6 +346,7 @@ export async function createContainer(
   /** Finishes what was taken and closes every connection. Safe to repeat. */
   async function close(): Promise<void> {
     await batches.close();
+    await visits.flush();
     smtp.close();
     await uploadLocks.close();
     storage.close();

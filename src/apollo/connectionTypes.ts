@@ -1,5 +1,6 @@
 import type { User } from "../services/account.service.ts";
 import type { Attempt } from "../services/attemptFields.ts";
+import type { AttemptEvent } from "../services/attemptLog.service.ts";
 import type { Connection } from "../services/connection.ts";
 import type { Course, Enrollment } from "../services/course.service.ts";
 import type { Exam } from "../services/exam.service.ts";
@@ -16,6 +17,7 @@ export type EnrollmentConnection = Connection<Enrollment>;
 export type QuestionConnection = Connection<Question>;
 export type ExamConnection = Connection<Exam>;
 export type AttemptConnection = Connection<Attempt>;
+export type AttemptEventConnection = Connection<AttemptEvent>;
 export type ExamResultConnection = Connection<ExamResult>;
 export type UserConnection = Connection<User>;
 export type AuditEntryConnection = Connection<AuditEntry>;

@@ -37,6 +37,7 @@ export const rules = {
     personAccommodation: admin,
     attempt: isSignedIn,
     myAttempts: isSignedIn,
+    attemptLog: staff,
     examResults: staff,
     examStatistics: staff,
     job: isSignedIn,
@@ -141,7 +142,7 @@ export const rules = {
     discardDeadLetter: admin,
   },
   Subscription: { "*": deny, attemptChanged: isSignedIn, jobChanged: isSignedIn, videoChanged: staff },
-  Exam: { sections: staff },
+  Exam: { sections: staff, allowedAddresses: staff },
   Course: { enrollments: staff },
 } satisfies IRules;
 

@@ -20,6 +20,7 @@ export function createCleanUpService({
   oneTimeTokens,
   erasure,
   unverifiedDays,
+  attemptLogDays,
 }: {
   db: Db;
   cache: Cache;
@@ -27,6 +28,7 @@ export function createCleanUpService({
   oneTimeTokens: Pick<OneTimeTokens, "removeExpired">;
   erasure: Pick<ErasureService, "askForOverdue">;
   unverifiedDays: number;
+  attemptLogDays: number;
 }) {
   const removeExports = () =>
     inBatches(
@@ -57,6 +59,15 @@ export function createCleanUpService({
         DELETE FROM question_files WHERE id IN (
           SELECT id FROM question_files WHERE created_at < clock_timestamp() - make_interval(days => ${IMPORT_DAYS})
           LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
+    );
+
+  const removeAttemptEvents = () =>
+    inBatches(
+      BATCH,
+      () => db.$executeRaw`
+        DELETE FROM attempt_events WHERE (attempt_id, at, id) IN (
+          SELECT attempt_id, at, id FROM attempt_events
+          WHERE at < clock_timestamp() - make_interval(days => ${attemptLogDays}) LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
     );
 
   /**
@@ -98,6 +109,7 @@ export function createCleanUpService({
     exports: removeExports,
     imports: removeImports,
     questionFiles: removeQuestionFiles,
+    attemptEvents: removeAttemptEvents,
     unverifiedAccounts: () => inBatches(BATCH, removeUnverifiedBatch),
     overdueErasures: () => erasure.askForOverdue(),
   };

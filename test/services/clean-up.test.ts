@@ -184,6 +184,7 @@ describe("the clean-up", () => {
       oneTimeTokens: { removeExpired: () => Promise.reject(new Error("no such luck")) },
       erasure: services.erasure,
       unverifiedDays: 30,
+      attemptLogDays: 730,
     });
     await expect(failing.removeExpired()).rejects.toMatchObject({
       message: "oneTimeTokens could not be cleaned up",

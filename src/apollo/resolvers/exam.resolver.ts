@@ -32,5 +32,6 @@ export const examResolvers = {
   Exam: {
     course: ({ courseId }, _args, context) => context.services.courses.get(requireActor(context), courseId),
     sections: (exam, _args, context) => context.services.exams.sections(requireActor(context), exam),
+    allowedAddresses: (exam, _args, context) => context.services.exams.allowedAddresses(requireActor(context), exam),
   },
 } satisfies Resolvers;
