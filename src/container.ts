@@ -48,6 +48,7 @@ import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
+import { createMarkingService } from "./services/marking.service.ts";
 import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
@@ -253,7 +254,7 @@ export async function createContainer(
     unverifiedMayStart: config.UNVERIFIED_MAY_START,
     newId,
   });
-  const grading = createGradingService({ db, access, papers, events, newId });
+  const grading = createGradingService({ db, papers, events });
   const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const results = createResultService({ db, access, papers });
   const personalData = createPersonalData({ db, attempts, results, clock });
@@ -307,6 +308,7 @@ export async function createContainer(
     attemptLog: createAttemptLogService({ db, access, visits }),
     answers: createAnswerService({ papers, addresses, batches }),
     grading,
+    marking: createMarkingService({ db, access, papers, events, newId }),
     analysis,
     results,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),
