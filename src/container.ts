@@ -31,6 +31,8 @@ import { createAnswerFileService } from "./services/answerFile.service.ts";
 import { createAnswerFileRemoval } from "./services/answerFileRemoval.ts";
 import { answerFileUploads } from "./services/answerFileUploads.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
+import { createAttemptLogService } from "./services/attemptLog.service.ts";
+import { createAttemptVisits } from "./services/attemptVisits.ts";
 import { createCaptionService } from "./services/caption.service.ts";
 import { createCleanUpService } from "./services/cleanUp.service.ts";
 import { createCourseService } from "./services/course.service.ts";
@@ -40,6 +42,7 @@ import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
+import { createExamAddresses } from "./services/examAddresses.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
 import { createExamTermsService } from "./services/examTerms.service.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
@@ -61,12 +64,15 @@ import { createPeopleService } from "./services/people.service.ts";
 import { createPersonalData } from "./services/personalData.ts";
 import { createPlaybackService } from "./services/playback.service.ts";
 import { createPlaybackTokens } from "./services/playbackTokens.ts";
+import { createPreviewService } from "./services/preview.service.ts";
 import { createPrivacyService } from "./services/privacy.service.ts";
 import { createProcessingService } from "./services/processing.service.ts";
 import { createProcessingSteps } from "./services/processingSteps.ts";
 import { createQuestionService } from "./services/question.service.ts";
+import { createQuestionEditService } from "./services/questionEdits.service.ts";
 import { createQuestionFileService } from "./services/questionFile.service.ts";
 import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
+import { createQuestionFolderService } from "./services/questionFolder.service.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
 import { createResumableUploads, type UploadKind, type UploadRow } from "./services/resumableUploads.ts";
@@ -162,6 +168,8 @@ export async function createContainer(
   const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
+  const visits = createAttemptVisits({ db, log });
+  const addresses = createExamAddresses({ db, cache, visits });
   const batches = createAnswerBatches({
     pool: savePool,
     connections: config.SAVE_CONNECTIONS,
@@ -201,8 +209,9 @@ export async function createContainer(
     newId,
   });
   const questions = createQuestionService({ db, cache, access, newId });
+  const questionFolders = createQuestionFolderService({ db, access, newId });
   const exchange = createExchangeService({ db, access, newId });
-  const exams = createExamService({ db, cache, access, examQuestions, newId });
+  const exams = createExamService({ db, cache, access, examQuestions, addresses, newId });
   const lessons = createLessonService({
     db,
     cache,
@@ -216,9 +225,9 @@ export async function createContainer(
   const videos = createVideoService({ db, access, videoAccess, outbox, events, newId });
   const captions = createCaptionService({ db, cache, videoAccess, videos });
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
-  const addresses = createUploadAddresses(secrets);
+  const uploadAddresses = createUploadAddresses(secrets);
   const resumable = <Row extends UploadRow>(kind: UploadKind<Row>) =>
-    createResumableUploads({ db, storage, uploadFiles, addresses, kind });
+    createResumableUploads({ db, storage, uploadFiles, addresses: uploadAddresses, kind });
   const videoUploads = createVideoUploadService({
     db,
     access,
@@ -251,6 +260,8 @@ export async function createContainer(
     access,
     papers,
     examQuestions,
+    addresses,
+    visits,
     outbox,
     events,
     checkAccessCode: createSharedSecretCheck(),
@@ -295,6 +306,9 @@ export async function createContainer(
     people,
     courses,
     questions,
+    questionFolders,
+    questionEdits: createQuestionEditService({ db, cache, access, newId }),
+    previews: createPreviewService({ db, access, questions, examQuestions, newId }),
     exchange,
     questionFiles: createQuestionFileService({ db, access, outbox, links, clock, newId }),
     questionFileRuns: createQuestionFileRuns({ db, access, clock, newId }),
@@ -327,9 +341,10 @@ export async function createContainer(
     accommodations: createAccommodationService({ db, access, newId }),
     groups: createCourseGroupService({ db, access, newId }),
     attempts,
-    answers: createAnswerService({ papers, batches, answerFiles }),
+    answers: createAnswerService({ papers, addresses, batches, answerFiles }),
     answerFiles,
     answerFileRemoval,
+    attemptLog: createAttemptLogService({ db, access, visits }),
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
     analysis,
@@ -354,6 +369,7 @@ export async function createContainer(
       erasure,
       answerFileRemoval,
       unverifiedDays: config.UNVERIFIED_DAYS,
+      attemptLogDays: config.ATTEMPT_LOG_DAYS,
     }),
     jobs: createJobService({ getJobStatus, events }),
     operations: createOperationsService({
@@ -371,6 +387,7 @@ export async function createContainer(
   /** Finishes what was taken and closes every connection. Safe to repeat. */
   async function close(): Promise<void> {
     await batches.close();
+    await visits.flush();
     smtp.close();
     await uploadLocks.close();
     storage.close();

@@ -17,6 +17,7 @@ import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
 import { operationsResolvers } from "./resolvers/operations.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
+import { previewResolvers } from "./resolvers/preview.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
 import { resultResolvers } from "./resolvers/result.resolver.ts";
@@ -58,6 +59,7 @@ function build(
       groupResolvers,
       exchangeResolvers,
       questionResolvers,
+      previewResolvers,
       examResolvers,
       attemptResolvers,
       answerFileResolvers,

@@ -22,6 +22,7 @@ export function createCleanUpService({
   erasure,
   answerFileRemoval,
   unverifiedDays,
+  attemptLogDays,
 }: {
   db: Db;
   cache: Cache;
@@ -30,6 +31,7 @@ export function createCleanUpService({
   erasure: Pick<ErasureService, "askForOverdue">;
   answerFileRemoval: Pick<AnswerFileRemoval, "removeUnnamed">;
   unverifiedDays: number;
+  attemptLogDays: number;
 }) {
   const removeExports = () =>
     inBatches(
@@ -60,6 +62,15 @@ export function createCleanUpService({
         DELETE FROM question_files WHERE id IN (
           SELECT id FROM question_files WHERE created_at < clock_timestamp() - make_interval(days => ${IMPORT_DAYS})
           LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
+    );
+
+  const removeAttemptEvents = () =>
+    inBatches(
+      BATCH,
+      () => db.$executeRaw`
+        DELETE FROM attempt_events WHERE (attempt_id, at, id) IN (
+          SELECT attempt_id, at, id FROM attempt_events
+          WHERE at < clock_timestamp() - make_interval(days => ${attemptLogDays}) LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
     );
 
   /**
@@ -102,6 +113,7 @@ export function createCleanUpService({
     imports: removeImports,
     questionFiles: removeQuestionFiles,
     answerFiles: () => answerFileRemoval.removeUnnamed(),
+    attemptEvents: removeAttemptEvents,
     unverifiedAccounts: () => inBatches(BATCH, removeUnverifiedBatch),
     overdueErasures: () => erasure.askForOverdue(),
   };
