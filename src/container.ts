@@ -278,6 +278,7 @@ export async function createContainer(
     db,
     papers,
     attempts,
+    addresses,
     removal: answerFileRemoval,
     outbox,
     storage,
