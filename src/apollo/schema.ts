@@ -13,6 +13,7 @@ import { exchangeResolvers } from "./resolvers/exchange.resolver.ts";
 import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
+import { markingResolvers } from "./resolvers/marking.resolver.ts";
 import { operationsResolvers } from "./resolvers/operations.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
@@ -58,6 +59,7 @@ function build(
       examResolvers,
       attemptResolvers,
       resultResolvers,
+      markingResolvers,
       analysisResolvers,
       jobResolvers,
       operationsResolvers,

@@ -66,7 +66,15 @@ const definitions: Record<string, object> = {
       { id: "i", kind: "number", answers: [{ value: "424242", feedback: "canary-gap-number" }] },
     ],
   },
-  ESSAY: { guidance: "canary-guidance" },
+  ESSAY: {
+    guidance: "canary-guidance",
+    rubric: [
+      {
+        title: "canary-criterion",
+        levels: ["none", "all"].map((text, points) => ({ text: `canary-${text}`, points })),
+      },
+    ],
+  },
   INFORMATION: {},
 };
 const LEAKS = new RegExp(`${SECRET}|424242|0\\.125|fraction|pattern|tolerance|correct"|guidance|"match"`, "i");
@@ -133,6 +141,8 @@ const ELSEWHERE = [
     "questionFile",
     "examResults",
     "examStatistics",
+    "markingQueue",
+    "answerHistory",
     "job",
     "deadLetter",
     "deadLetters",
@@ -217,7 +227,7 @@ describe("a student before the release of the results", () => {
     const text = JSON.stringify(data);
     expect(text).toMatch(LEAKS);
     for (const secret of text.match(/canary-[\w-]+/g)!) expect(JSON.stringify([common, definitions])).toContain(secret);
-    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(19);
+    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(22);
   });
 });
 

@@ -203,6 +203,7 @@ describe("exportMyData", () => {
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
       "Video.jobIds",
+      ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
     ];
     const { columns } = createPersonalData({} as never);
     expect([...columns, ...Object.keys(NOT_EXPORTED), ...ofOtherThings].sort()).toEqual(naming.sort());

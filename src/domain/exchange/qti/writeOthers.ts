@@ -96,7 +96,11 @@ export function writeOrdering(
   };
 }
 
-export function writeEssay({ maxLength, guidance = "" }: Definitions["ESSAY"], { q, text }: ItemContext): ItemParts {
+export function writeEssay(
+  { maxLength, guidance = "", rubric: levels }: Definitions["ESSAY"],
+  { q, text, lost }: ItemContext,
+): ItemParts {
+  if (levels) lost.push("The rubric.");
   const rubric = q(
     "rubricBlock",
     { view: "scorer", use: "scoring" },
