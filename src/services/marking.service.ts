@@ -18,6 +18,7 @@ import {
   standingPoints,
   toAnswerMark,
 } from "./answerMarks.ts";
+import { logStaffAct } from "./attemptEvents.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
 import { audit } from "./audit.ts";
 import { decimalText } from "./decimal.ts";
@@ -144,6 +145,7 @@ export function createMarkingService({
         before: { questionId: entry.question.id, points: replaced?.points ?? null },
         after: { questionId: entry.question.id, points: mark.points },
       });
+      await logStaffAct(tx, actor, "MARKED", [attemptId], { questionId: entry.question.id });
       const graded = await gradeAgain(tx, attemptId, entries);
       await finishClaim(tx, actor.userId, key);
       return { ...mark, attempt: graded };
@@ -213,6 +215,7 @@ export function createMarkingService({
           before: { questionId, points },
           after: { questionId, points: null },
         });
+        await logStaffAct(tx, actor, "MARKED", [attemptId], { questionId });
         return gradeAgain(tx, attemptId, entries);
       });
       await events.publish("attemptChanged", { attemptId });
