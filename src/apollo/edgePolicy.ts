@@ -15,6 +15,8 @@ const STORABLE_FIELDS = new Set(["exam", "course", "lesson", "video", "me", "que
 const UNCACHED_FIELDS = new Set([
   "Course.enrollments",
   "Exam.myTerms",
+  "Question.folder",
+  "Question.versions",
   "Video.processingPercent",
   "Video.processingJobs",
   "Video.playback",

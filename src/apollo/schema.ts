@@ -4,6 +4,7 @@ import { withPermissions } from "../middlewares/permissions.ts";
 import { type RateLimiting, withRateLimits } from "../middlewares/rateLimit.ts";
 import { accountResolvers } from "./resolvers/account.resolver.ts";
 import { analysisResolvers } from "./resolvers/analysis.resolver.ts";
+import { answerFileResolvers } from "./resolvers/answerFile.resolver.ts";
 import { attemptResolvers } from "./resolvers/attempt.resolver.ts";
 import { baseResolvers } from "./resolvers/base.resolver.ts";
 import { courseResolvers } from "./resolvers/course.resolver.ts";
@@ -16,6 +17,7 @@ import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
 import { operationsResolvers } from "./resolvers/operations.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
+import { previewResolvers } from "./resolvers/preview.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
 import { resultResolvers } from "./resolvers/result.resolver.ts";
@@ -57,8 +59,10 @@ function build(
       groupResolvers,
       exchangeResolvers,
       questionResolvers,
+      previewResolvers,
       examResolvers,
       attemptResolvers,
+      answerFileResolvers,
       resultResolvers,
       analysisResolvers,
       jobResolvers,

@@ -1,19 +1,37 @@
 import { z } from "zod";
+import { DIFFICULTIES } from "../domain/difficulty.ts";
+import { addressList } from "./addressList.ts";
 import { decimalInput } from "./decimal.ts";
 
 const WEEK_MINUTES = 10_080;
 const wrongWindow = { path: ["closesAt"], message: "is not after opensAt" };
 const instant = z.coerce.date().nullish();
-const section = z
-  .object({
-    title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
-    drawTag: z.string().trim().min(1, "is empty").nullish(),
-    drawCount: z.number().int().min(1, "is below 1").max(1_000, "is above 1000").nullish(),
-  })
-  .refine(({ drawTag, drawCount }) => !drawTag || drawCount, {
-    path: ["drawCount"],
-    message: "is needed with drawTag",
-  });
+const sectionFields = z.object({
+  title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
+  drawTag: z.string().trim().min(1, "is empty").nullish(),
+  drawFolderId: z.string().nullish(),
+  drawDifficulty: z.enum(DIFFICULTIES).nullish(),
+  drawCount: z.number().int().min(1, "is below 1").max(1_000, "is above 1000").nullish(),
+});
+const section = sectionFields.refine((fields) => sectionProblem(fields) === null, {
+  path: ["drawCount"],
+  message: "is needed with drawTag, drawFolderId and drawDifficulty",
+});
+const questionIds = z.array(z.string()).max(1_000, "has at most 1000 questions");
+/** The sections of a draft as they shall be: those with an id are there already. */
+export const changedSections = z
+  .array(sectionFields.partial().extend({ id: z.string().nullish(), questionIds: questionIds.nullish() }))
+  .min(1, "is empty")
+  .max(50, "has at most 50 sections");
+export type ChangedSection = z.output<typeof changedSections>[number];
+
+/** What a section lacks; null if nothing. */
+export function sectionProblem(fields: Partial<z.output<typeof sectionFields>>) {
+  if (fields.title === undefined) return { path: "title", message: "is needed for a new section" };
+  const isDrawn = fields.drawTag || fields.drawFolderId || fields.drawDifficulty;
+  if (!isDrawn || fields.drawCount) return null;
+  return { path: "drawCount", message: "is needed with drawTag, drawFolderId and drawDifficulty" };
+}
 /** The rules of an exam that staff set; of an update, those that change. */
 export const examRules = z.object({
   title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
@@ -26,6 +44,7 @@ export const examRules = z.object({
   shuffleOptions: z.boolean(),
   passMarkPercent: decimalInput({ min: 0, max: 100 }).nullish(),
   resultsPolicy: z.enum(["IMMEDIATE", "AFTER_CLOSE", "MANUAL"]),
+  allowedAddresses: addressList,
   accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
 });
 export const newExam = examRules
@@ -34,7 +53,7 @@ export const newExam = examRules
 export const examSearch = z.object({ search: z.string().max(300, "has at most 300 characters").nullish() });
 export const questionsToAdd = z.object({
   examId: z.string(),
-  questionIds: z.array(z.string()).min(1, "is empty").max(1_000, "has at most 1000 questions"),
+  questionIds: questionIds.min(1, "is empty"),
   sectionId: z.string().nullish(),
   points: decimalInput({ min: 0, max: 10_000 }).nullish(),
 });
@@ -47,6 +66,7 @@ const wrongSubject = { path: ["userId"], message: "or groupId is needed, and not
 const subject = { examId: z.string(), userId: z.string().nullish(), groupId: z.string().nullish() };
 /** Whom an exam gives something beyond its rules. */
 export const accommodated = z.object(subject).refine(isForOne, wrongSubject);
+export type QuestionsToAdd = z.output<typeof questionsToAdd>;
 export const newAccommodation = z
   .object({
     ...subject,

@@ -204,6 +204,8 @@ describe("exportMyData", () => {
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
       "Video.jobIds",
+      "Attempt.sessionId",
+      "AttemptEvent.sessionId",
     ];
     const { columns } = createPersonalData({} as never);
     expect([...columns, ...Object.keys(NOT_EXPORTED), ...ofOtherThings].sort()).toEqual(naming.sort());

@@ -127,7 +127,7 @@ const LISTS: { name: string; operation: string; first?: string }[] = [
   {
     name: "questions",
     operation:
-      "query ($first: Int, $course: ID!) { questions(courseId: $course, first: $first) { totalCount nodes { stem definition options { text } tags } } }",
+      "query ($first: Int, $course: ID!) { questions(courseId: $course, first: $first) { totalCount nodes { stem definition options { text } tags folder { path } versions { number } } } }",
   },
   {
     name: "enrollments",

@@ -18,6 +18,8 @@ export const examResolvers = {
       context.services.exams.addQuestions(requireActor(context), input),
     removeQuestionsFromExam: (_root, { examId, questionIds }, context) =>
       context.services.exams.removeQuestions(requireActor(context), examId, questionIds),
+    updateExamSections: (_root, { examId, sections }, context) =>
+      context.services.exams.updateSections(requireActor(context), examId, sections),
     publishExam: (_root, { id }, context) => context.services.exams.publish(requireActor(context), id),
     archiveExam: (_root, { id }, context) => context.services.exams.archive(requireActor(context), id),
     extendExam: (_root, { input }, context) => context.services.examTime.extend(requireActor(context), input),
@@ -37,6 +39,7 @@ export const examResolvers = {
     course: ({ courseId }, _args, context) => context.services.courses.get(requireActor(context), courseId),
     sections: (exam, _args, context) => context.services.exams.sections(requireActor(context), exam),
     myTerms: ({ id }, _args, context) => context.services.examTerms.of(requireActor(context), id),
+    allowedAddresses: (exam, _args, context) => context.services.exams.allowedAddresses(requireActor(context), exam),
   },
   ExamAccommodation: {
     student: ({ userId }, _args, { loaders }) => (userId ? loaders.user.load(userId) : null),
