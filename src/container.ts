@@ -45,6 +45,7 @@ import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
+import { createMarkingService } from "./services/marking.service.ts";
 import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
@@ -250,7 +251,7 @@ export async function createContainer(
     unverifiedMayStart: config.UNVERIFIED_MAY_START,
     newId,
   });
-  const grading = createGradingService({ db, access, papers, events, newId });
+  const grading = createGradingService({ db, papers, events });
   const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const results = createResultService({ db, access, papers });
   const personalData = createPersonalData({ db, attempts, results, clock });
@@ -306,6 +307,7 @@ export async function createContainer(
     attempts,
     answers: createAnswerService({ papers, batches }),
     grading,
+    marking: createMarkingService({ db, access, papers, events, newId }),
     analysis,
     results,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),

@@ -1,4 +1,5 @@
 import type { Db } from "../../prisma/client.ts";
+import { notFound } from "../domain/errors.ts";
 import { applyOrder, drawPaper, type PaperQuestion as PaperItem } from "../domain/paper.ts";
 import type { ShownGap, ShownOption } from "../domain/questionType.ts";
 import { questionType } from "../domain/questionTypes.ts";
@@ -79,6 +80,13 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
   return {
     stored,
     entries,
+
+    /** The entries of an attempt's paper, in the student's order. @throws NOT_FOUND */
+    async entriesOfAttempt(attemptId: string): Promise<readonly PaperEntry[]> {
+      const paper = await stored(attemptId);
+      if (!paper) throw notFound("attempt");
+      return [...(await entries(paper)).values()];
+    },
 
     /** Keeps a paper that was just drawn, so that its first reader need not ask the database. */
     async remember(paper: StoredPaper): Promise<void> {

@@ -159,6 +159,6 @@ async function anAttemptAt(
   ]);
   await services.attempts.submit(actor, id);
   await services.grading.gradeAttempt(id);
-  await services.grading.gradeAnswer(teacher.actor, { attemptId: id, questionId: essay, points: "3.5", feedback });
+  await services.marking.gradeAnswer(teacher.actor, { attemptId: id, questionId: essay, points: "3.5", feedback });
   return id;
 }
