@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DIFFICULTIES } from "../domain/difficulty.ts";
+import { addressList } from "./addressList.ts";
 import { decimalInput } from "./decimal.ts";
 
 const WEEK_MINUTES = 10_080;
@@ -43,6 +44,7 @@ export const examRules = z.object({
   shuffleOptions: z.boolean(),
   passMarkPercent: decimalInput({ min: 0, max: 100 }).nullish(),
   resultsPolicy: z.enum(["IMMEDIATE", "AFTER_CLOSE", "MANUAL"]),
+  allowedAddresses: addressList,
   accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
 });
 export const newExam = examRules
@@ -55,35 +57,49 @@ export const questionsToAdd = z.object({
   sectionId: z.string().nullish(),
   points: decimalInput({ min: 0, max: 10_000 }).nullish(),
 });
+const timeGrant = {
+  extraTimePercent: z.number().int().min(0, "is below 0").max(400, "is above 400"),
+  extraMinutes: z.number().int().min(0, "is below 0").max(WEEK_MINUTES, "is longer than a week"),
+};
+const isForOne = ({ userId, groupId }: { userId?: string | null; groupId?: string | null }) => !userId !== !groupId;
+const wrongSubject = { path: ["userId"], message: "or groupId is needed, and not both" };
+const subject = { examId: z.string(), userId: z.string().nullish(), groupId: z.string().nullish() };
+/** Whom an exam gives something beyond its rules. */
+export const accommodated = z.object(subject).refine(isForOne, wrongSubject);
 export type QuestionsToAdd = z.output<typeof questionsToAdd>;
 export const newAccommodation = z
   .object({
-    examId: z.string(),
-    userId: z.string(),
-    extraMinutes: z.number().int().min(0, "is below 0").max(WEEK_MINUTES, "is longer than a week"),
+    ...subject,
+    ...timeGrant,
     extraAttempts: z.number().int().min(0, "is below 0").max(100, "is above 100"),
     opensAt: instant,
     closesAt: instant,
   })
+  .refine(isForOne, wrongSubject)
   .refine(windowIsRight, wrongWindow);
 
 export const personAccommodation = z.object({
   userId: z.string(),
-  extraTimePercent: z.number().int().min(0, "is below 0").max(400, "is above 400"),
-  extraMinutes: z.number().int().min(0, "is below 0").max(WEEK_MINUTES, "is longer than a week"),
+  ...timeGrant,
 });
 const reached = {
   examId: z.string(),
   userIds: z.array(z.string()).min(1, "is empty").max(5_000, "has at most 5,000 people").nullish(),
+  groupId: z.string().nullish(),
   reason: z.string().trim().min(1, "is empty").max(500, "has at most 500 characters"),
 };
-/** Whose running attempts get more time; null: everybody's. */
-export const extension = z.object({
-  ...reached,
-  minutes: z.number().int().min(1, "is below 1").max(WEEK_MINUTES, "is longer than a week"),
-});
+const wrongNaming = { path: ["groupId"], message: "is not for together with userIds" };
+const isOneWayOfNaming = ({ userIds, groupId }: { userIds?: string[] | null; groupId?: string | null }) =>
+  !userIds || !groupId;
+/** Whose running attempts get more time; without people or group: everybody's. */
+export const extension = z
+  .object({
+    ...reached,
+    minutes: z.number().int().min(1, "is below 1").max(WEEK_MINUTES, "is longer than a week"),
+  })
+  .refine(isOneWayOfNaming, wrongNaming);
 /** Whose running attempts are handed in, paused or resumed. */
-export const reachedAttempts = z.object(reached);
+export const reachedAttempts = z.object(reached).refine(isOneWayOfNaming, wrongNaming);
 
 /** What publication fixes: papers are drawn from it. */
 export const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions"] as const;

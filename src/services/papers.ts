@@ -1,7 +1,7 @@
 import type { Db } from "../../prisma/client.ts";
 import { notFound } from "../domain/errors.ts";
 import { applyOrder, drawPaper, type PaperQuestion as PaperItem } from "../domain/paper.ts";
-import type { ShownGap, ShownOption } from "../domain/questionType.ts";
+import type { FileLimits, ShownGap, ShownOption } from "../domain/questionType.ts";
 import { questionType } from "../domain/questionTypes.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -32,6 +32,7 @@ export interface PaperQuestion {
   prompts: readonly ShownOption[];
   gapText: string | null;
   gaps: readonly (Omit<ShownGap, "kind"> & { kind: string })[];
+  files: FileLimits | null;
   maxLength: number | null;
 }
 
@@ -172,6 +173,7 @@ function toPaperQuestion({ item, section, question }: PaperEntry, index: number)
     prompts: view.prompts ?? [],
     gapText: view.gapText ?? null,
     gaps: (view.gaps ?? []).map(({ kind, ...gap }) => ({ ...gap, kind: kind.toUpperCase() })),
+    files: view.files ?? null,
     maxLength: view.maxLength,
   };
 }

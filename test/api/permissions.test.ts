@@ -62,6 +62,14 @@ async function aSession() {
   return { id };
 }
 /** An exam of its own for each try, so that the tries do not meet. */
+let groups = 0;
+async function aGroupOfTheCourse() {
+  const { id } = await app.container.services.groups.create(world.school.teacher.actor, {
+    courseId: world.school.courseId,
+    name: `Group ${groups++}`,
+  });
+  return { id, userIds: [world.school.students[0]!.id] };
+}
 const aDraft = async () => (await anExam(app.container, world.school, { publish: false })).examId;
 const anExamOfItsOwn = async () => (await anExam(app.container, world.school)).examId;
 async function anAttemptHandedIn() {
@@ -85,6 +93,13 @@ async function aSelection() {
   const { courseId, teacher } = world.school;
   const { id } = await app.container.services.questions.create(teacher.actor, courseId, choiceQuestion(1));
   return { input: { courseId, ids: [id] } };
+}
+/** Answered with files, on the paper of an attempt of the student. */
+async function aFileQuestion() {
+  const question = { ...choiceQuestion(1), type: "FILE_UPLOAD", definition: {} };
+  const { examId, questionIds } = await anExam(app.container, world.school, { questions: [question] });
+  const attempt = await app.container.services.attempts.start(world.school.students[0]!.actor, examId);
+  return { attemptId: attempt.id, questionId: questionIds[0]! };
 }
 async function aJob() {
   const job = await app.container.db.outboxJob.findFirstOrThrow({
@@ -266,6 +281,12 @@ const matrix: Line[] = [
     expected: [NONE, NO, HIDDEN, HIDDEN, OK, OK],
   },
   {
+    field: "Exam.allowedAddresses",
+    operation: "query ($id: ID!) { result: exam(id: $id) { allowedAddresses } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: [NONE, NO, HIDDEN, HIDDEN, OK, OK],
+  },
+  {
     field: "Query.exams",
     operation: "{ result: exams { totalCount } }",
     variables: () => ({}),
@@ -278,10 +299,22 @@ const matrix: Line[] = [
     expected: forMembers,
   },
   {
+    field: "Query.answerFiles",
+    operation: "query ($id: ID!) { result: answerFiles(attemptId: $id) { id } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: forMembers,
+  },
+  {
     field: "Query.myAttempts",
     operation: "{ result: myAttempts { totalCount } }",
     variables: () => ({}),
     expected: forEverybodyKnown,
+  },
+  {
+    field: "Query.attemptLog",
+    operation: "query ($id: ID!) { result: attemptLog(attemptId: $id) { totalCount } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: forStaff,
   },
   {
     field: "Query.examResults",
@@ -864,6 +897,54 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Query.examAccommodations",
+    operation: "query ($id: ID!) { result: examAccommodations(examId: $id) { totalCount } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.removeExamAccommodation",
+    operation: "mutation ($id: ID!, $userId: ID) { result: removeExamAccommodation(examId: $id, userId: $userId) }",
+    variables: () => ({ id: world.exam.examId, userId: world.school.students[1]!.id }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.courseGroup",
+    operation: "query ($id: ID!) { result: courseGroup(id: $id) { memberCount members { totalCount } } }",
+    variables: aGroupOfTheCourse,
+    expected: forStaff,
+  },
+  {
+    field: "Query.courseGroups",
+    operation: "query ($id: ID!) { result: courseGroups(courseId: $id) { totalCount } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.createGroup",
+    operation: "mutation ($id: ID!, $name: String!) { result: createGroup(courseId: $id, name: $name) { id } }",
+    variables: () => ({ id: world.school.courseId, name: `Group ${groups++}` }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.renameGroup",
+    operation: `mutation ($id: ID!, $name: String!) { result: renameGroup(groupId: $id, name: $name) { id } }`,
+    variables: async () => ({ id: (await aGroupOfTheCourse()).id, name: `Group ${groups++}` }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.deleteGroup",
+    operation: "mutation ($id: ID!) { result: deleteGroup(groupId: $id) }",
+    variables: aGroupOfTheCourse,
+    expected: forStaff,
+  },
+  ...["setGroupMembers", "addGroupMembers", "removeGroupMembers"].map((field) => ({
+    field: `Mutation.${field}`,
+    operation: `mutation ($id: ID!, $userIds: [ID!]!) { result: ${field}(groupId: $id, userIds: $userIds) { id } }`,
+    variables: aGroupOfTheCourse,
+    expected: forStaff,
+  })),
+  {
     field: "Mutation.releaseResults",
     operation: "mutation ($id: ID!) { result: releaseResults(examId: $id) { id } }",
     variables: async () => ({ id: await anExamOfItsOwn() }),
@@ -895,6 +976,24 @@ const matrix: Line[] = [
     field: "Mutation.submitAttempt",
     operation: "mutation ($id: ID!) { result: submitAttempt(attemptId: $id) { id } }",
     variables: async () => ({ id: (await anAttemptHandedIn()).attemptId }),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.createAnswerFile",
+    operation: `mutation ($attemptId: ID!, $questionId: ID!) {
+      result: createAnswerFile(attemptId: $attemptId, questionId: $questionId, fileName: "a.pdf", bytes: 3) { fileId }
+    }`,
+    variables: () => aFileQuestion(),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.deleteAnswerFile",
+    operation: "mutation ($id: ID!) { result: deleteAnswerFile(id: $id) }",
+    variables: async () => {
+      const input = { ...(await aFileQuestion()), fileName: "a.pdf", bytes: 3 };
+      const student = world.school.students[0]!.actor;
+      return { id: (await app.container.services.answerFiles.createTicket(student, input)).fileId };
+    },
     expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
   },
   {
