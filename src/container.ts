@@ -239,8 +239,10 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const answerUploads = answerFileUploads({ db, storage, graceSeconds });
-  const uploads = { videos: resumable(videoUploads.kind), answers: resumable(answerUploads) };
+  const uploads = {
+    videos: resumable(videoUploads.kind),
+    answers: resumable(answerFileUploads({ db, storage, graceSeconds })),
+  };
   const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing, log });
   const processingSteps = createProcessingSteps({
     db,
@@ -280,7 +282,7 @@ export async function createContainer(
     outbox,
     storage,
     links,
-    uploadPath: answerUploads.path,
+    uploads: uploads.answers,
     publicUrl: config.PUBLIC_URL,
     graceSeconds,
     clock,

@@ -203,6 +203,7 @@ describe("exportMyData", () => {
       "QuestionFile.jobId",
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
+      "QuestionFolder.parentId",
       "Video.jobIds",
       "Attempt.sessionId",
       "AttemptEvent.sessionId",
