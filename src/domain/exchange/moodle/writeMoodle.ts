@@ -139,6 +139,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
     case "ESSAY":
       if (question.definition.maxLength !== 20_000)
         lost.push(`The limit of ${question.definition.maxLength} characters.`);
+      if (question.definition.rubric) lost.push("The rubric.");
       return {
         type: "essay",
         body: [
