@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
-import { notFound } from "../domain/errors.ts";
+import { badInput, notFound } from "../domain/errors.ts";
 import { parseDefinition, questionType, questionTypes } from "../domain/questionTypes.ts";
+import { type QuestionTexts, sanitiseQuestion } from "../domain/richText/sanitiseQuestion.ts";
 import type { Prisma, Question as QuestionRow, QuestionVersion as VersionRow } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -31,6 +32,8 @@ export interface Question {
   points: string;
   feedback: string | null;
   tags: readonly string[];
+  /** Of a question that was just written: what was taken out of its texts. */
+  sanitised?: readonly string[];
 }
 
 export interface QuestionTypeInfo {
@@ -91,6 +94,16 @@ const newest = (row: WithVersion): Question =>
   toQuestion(row, row.versions.find(({ number }) => number === row.currentVersion)!);
 
 const withNewest = { versions: { orderBy: { number: "desc" }, take: 1 } } satisfies Prisma.QuestionInclude;
+
+/** What is written of a question, with what was taken out of its texts. @throws BAD_USER_INPUT if nothing is left of a text */
+function withSafeTexts<Given extends QuestionTexts>(given: Given) {
+  const { question, removed } = sanitiseQuestion(given);
+  if (question.stem.trim() === "")
+    throw badInput("Nothing of the stem may be shown.", [
+      { path: "input.stem", message: `only held ${removed.join(", ")}` },
+    ]);
+  return { written: { ...question, definition: question.definition as Prisma.InputJsonValue }, sanitised: removed };
+}
 
 export type QuestionService = ReturnType<typeof createQuestionService>;
 
@@ -164,15 +177,19 @@ export function createQuestionService({
     async create(actor: Actor, courseIdGiven: string, input: unknown): Promise<Question> {
       const courseId = requireId(courseIdGiven, "course");
       const { tags, type, ...given } = parseInput(newQuestion, input);
-      const definition = parseDefinition(type, given.definition) as Prisma.InputJsonValue;
       if (questionType(type).isUnmarked) given.points = "0";
+      const { written, sanitised } = withSafeTexts({
+        ...given,
+        type,
+        definition: parseDefinition(type, given.definition),
+      });
       return db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
         const question = await tx.question.create({ data: { id: newId(), courseId, tags } });
         const version = await tx.questionVersion.create({
-          data: { ...given, id: newId(), questionId: question.id, number: 1, type, definition },
+          data: { ...written, id: newId(), questionId: question.id, number: 1 },
         });
-        return toQuestion(question, version);
+        return { ...toQuestion(question, version), sanitised };
       });
     },
 
@@ -191,23 +208,24 @@ export function createQuestionService({
         const { tags = row.tags, definition, ...changes } = given;
         const { createdAt: _made, ...before } = row.versions[0]!;
         if (questionType(before.type).isUnmarked) changes.points = "0";
+        const { written, sanitised } = withSafeTexts({
+          ...before,
+          ...changes,
+          stemFormat: (changes.stemFormat ?? before.stemFormat) as StemFormat,
+          definition: definition === undefined ? before.definition : parseDefinition(before.type, definition),
+        });
         const version = await tx.questionVersion.create({
-          data: {
-            ...before,
-            ...changes,
-            id: newId(),
-            number: before.number + 1,
-            definition: (definition === undefined
-              ? before.definition
-              : parseDefinition(before.type, definition)) as Prisma.InputJsonValue,
-          },
+          data: { ...written, id: newId(), number: before.number + 1 },
         });
         const updated = await tx.question.update({ where: { id }, data: { tags, currentVersion: version.number } });
         const holding = await tx.examQuestion.findMany({
           where: { questionId: id, questionVersionId: null },
           select: { examId: true },
         });
-        return { question: toQuestion(updated, version), drafts: holding.map(({ examId }) => examId) };
+        return {
+          question: { ...toQuestion(updated, version), sanitised },
+          drafts: holding.map(({ examId }) => examId),
+        };
       });
       await cache.drop(...drafts.flatMap((examId) => [CACHE_KEYS.EXAM(examId), CACHE_KEYS.EXAM_QUESTIONS(examId)]));
       return question;

@@ -2,6 +2,7 @@ import type { Resolvers } from "../../generated/graphql.ts";
 import { requireActor } from "../../services/actor.ts";
 
 export const questionResolvers = {
+  Question: { sanitised: ({ sanitised }) => [...(sanitised ?? [])] },
   Query: {
     questionTypes: (_root, _args, { services }) => services.questions.types(),
     question: (_root, { id }, context) => context.services.questions.get(requireActor(context), id),

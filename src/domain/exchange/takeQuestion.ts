@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DomainError } from "../errors.ts";
 import { parseDefinition, questionTypes } from "../questionTypes.ts";
+import { removalNote, sanitiseQuestion } from "../richText/sanitiseQuestion.ts";
 import { storedText } from "../storedText.ts";
 import { QuestionProblem } from "./fileProblem.ts";
 import type { ImportedQuestion, ReadEntry } from "./questionFormat.ts";
@@ -19,6 +20,13 @@ const content = z.object({
   tags: z.array(storedText(100)).max(50, "A question has at most 50 tags."),
 });
 
+/** @throws QuestionProblem */
+function contentOf(question: Pick<QuestionDraft, "title" | "stem" | "feedback" | "tags">): z.output<typeof content> {
+  const given = content.safeParse(question);
+  if (given.success) return given.data;
+  throw new QuestionProblem(given.error.issues.map((it) => `${String(it.path[0])}: ${it.message}`).join(" "));
+}
+
 /**
  * Checks what a reader makes of a question: it is taken, or refused with the reason. `make` throws QuestionProblem for
  * what it cannot read.
@@ -28,15 +36,19 @@ export function takeQuestion(
   make: () => QuestionDraft,
 ): ReadEntry {
   try {
-    const { changed, ...draft } = make();
-    const { title: name, stem, feedback, tags } = draft;
-    const given = content.safeParse({ title: name, stem, feedback, tags: [...new Set(tags)] });
-    if (!given.success)
-      throw new QuestionProblem(given.error.issues.map((it) => `${String(it.path[0])}: ${it.message}`).join(" "));
+    const { changed, points = "1", ...draft } = make();
+    const given = { ...draft, ...contentOf({ ...draft, tags: [...new Set(draft.tags)] }) };
     const definition = parseDefinition(draft.type, draft.definition);
-    const points = questionTypes[draft.type].isUnmarked ? "0" : (draft.points ?? "1");
-    const { type, stemFormat } = draft;
-    return { kind: "taken", line, title, question: { ...given.data, type, stemFormat, definition, points }, changed };
+    const { question, removed } = sanitiseQuestion({ ...given, definition });
+    const note = removalNote(removed);
+    return {
+      kind: "taken",
+      line,
+      title,
+      // Once more, since what is left of a text may be too little, or longer than it was.
+      question: { ...question, ...contentOf(question), points: questionTypes[draft.type].isUnmarked ? "0" : points },
+      changed: note === null ? changed : [...changed, note],
+    };
   } catch (error) {
     return { kind: "refused", line, title, excerpt: excerptOf(text), reason: reasonOf(error) };
   }

@@ -1,6 +1,15 @@
 import type { Decimal } from "decimal.js";
 import { z } from "zod";
-import { isOption, NOT_AN_OPTION, optionFields, optionList, scrambled, shown } from "../choiceOptions.ts";
+import {
+  isOption,
+  mapFeedback,
+  mapShown,
+  NOT_AN_OPTION,
+  optionFields,
+  optionList,
+  scrambled,
+  shown,
+} from "../choiceOptions.ts";
 import { decimalField, Exact, share } from "../decimal.ts";
 import { gradeNumber, MAX_NUMBER_RESPONSE, numberAnswerFields, parseQuantity } from "../numberAnswers.ts";
 import { defineQuestionType, type ShownGap } from "../questionType.ts";
@@ -100,6 +109,16 @@ export const gapFill = defineQuestionType({
     }
     return null;
   },
+
+  mapTexts: ({ text, gaps, ...rest }, change) => ({
+    ...rest,
+    text: change(text),
+    gaps: gaps.map((gap) => {
+      if (gap.kind === "choice") return { ...gap, options: mapShown(gap.options, change) };
+      if (gap.kind === "text") return { ...gap, answers: gap.answers.map((answer) => mapFeedback(answer, change)) };
+      return { ...gap, answers: gap.answers.map((answer) => mapFeedback(answer, change)) };
+    }),
+  }),
 
   studentView: ({ text, gaps }) => ({
     responseKind: "gaps",

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { MAX_OPTIONS, NOT_AN_OPTION, optionFields, optionList, scrambled, shown, shuffled } from "../choiceOptions.ts";
+import {
+  MAX_OPTIONS,
+  mapShown,
+  NOT_AN_OPTION,
+  optionFields,
+  optionList,
+  scrambled,
+  shown,
+  shuffled,
+} from "../choiceOptions.ts";
 import { Exact, share } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
@@ -51,6 +60,12 @@ export const matching = defineQuestionType({
     if (!pairs.every((pair) => prompts.some(({ id }) => id === pair.prompt))) return "This is not one of the prompts.";
     return pairs.every((pair) => options.some(({ id }) => id === pair.option)) ? null : NOT_AN_OPTION;
   },
+
+  mapTexts: (definition, change) => ({
+    ...definition,
+    options: mapShown(definition.options, change),
+    prompts: mapShown(definition.prompts, change),
+  }),
 
   studentView: ({ prompts, options }) => ({
     responseKind: "pairs",

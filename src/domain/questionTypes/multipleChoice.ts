@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { isOption, MAX_OPTIONS, NOT_AN_OPTION, optionFields, optionList, shown, shuffled } from "../choiceOptions.ts";
+import {
+  isOption,
+  MAX_OPTIONS,
+  mapShown,
+  NOT_AN_OPTION,
+  optionFields,
+  optionList,
+  shown,
+  shuffled,
+} from "../choiceOptions.ts";
 import { decimalField, Exact, share } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
 
@@ -87,6 +96,8 @@ export const multipleChoice = defineQuestionType({
     if (new Set(choices).size < choices.length) return "An option is chosen twice.";
     return choices.every((choice) => isOption(options, choice)) ? null : NOT_AN_OPTION;
   },
+
+  mapTexts: (definition, change) => ({ ...definition, options: mapShown(definition.options, change) }),
 
   studentView: ({ options }) => ({ responseKind: "choices", options: shown(options), maxLength: null }),
 

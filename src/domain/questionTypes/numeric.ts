@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mapFeedback } from "../choiceOptions.ts";
 import { gradeNumber, MAX_NUMBER_RESPONSE, numberAnswerFields, parseQuantity } from "../numberAnswers.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
@@ -18,6 +19,11 @@ export const numeric = defineQuestionType({
     const after = units.length > 0 ? ", with a unit if there is one" : "";
     return `This is not a number. Write it like 3.14, 3,14 or 1e-3${after}.`;
   },
+
+  mapTexts: (definition, change) => ({
+    ...definition,
+    answers: definition.answers.map((answer) => mapFeedback(answer, change)),
+  }),
 
   studentView: () => ({ responseKind: "number", options: [], maxLength: MAX_NUMBER_RESPONSE }),
 

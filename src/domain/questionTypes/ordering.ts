@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MAX_OPTIONS, NOT_AN_OPTION, optionFields, optionList, scrambled, shown } from "../choiceOptions.ts";
+import { MAX_OPTIONS, mapShown, NOT_AN_OPTION, optionFields, optionList, scrambled, shown } from "../choiceOptions.ts";
 import { Exact, share } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
 
@@ -34,6 +34,13 @@ export const ordering = defineQuestionType({
       ? null
       : "Put every item in the order, each once.";
   },
+
+  mapTexts: ({ feedbackRight, feedbackWrong, ...rest }, change) => ({
+    ...rest,
+    items: mapShown(rest.items, change),
+    ...(feedbackRight !== undefined && { feedbackRight: change(feedbackRight) }),
+    ...(feedbackWrong !== undefined && { feedbackWrong: change(feedbackWrong) }),
+  }),
 
   studentView: ({ items }) => ({ responseKind: "order", options: shown(scrambled(items)), maxLength: null }),
 

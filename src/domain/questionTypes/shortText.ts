@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mapFeedback } from "../choiceOptions.ts";
 import { Exact } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
@@ -14,6 +15,11 @@ export const shortText = defineQuestionType({
   response: z.strictObject({ text: storedText(MAX_TEXT_RESPONSE) }),
 
   problemWith: () => null,
+
+  mapTexts: (definition, change) => ({
+    ...definition,
+    answers: definition.answers.map((answer) => mapFeedback(answer, change)),
+  }),
 
   studentView: () => ({ responseKind: "text", options: [], maxLength: MAX_TEXT_RESPONSE }),
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isOption, NOT_AN_OPTION, optionFields, optionList, shown, shuffled } from "../choiceOptions.ts";
+import { isOption, mapShown, NOT_AN_OPTION, optionFields, optionList, shown, shuffled } from "../choiceOptions.ts";
 import { decimalField, Exact } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
 
@@ -26,6 +26,8 @@ export const singleChoice = defineQuestionType({
   response: z.strictObject({ choice: z.string() }),
 
   problemWith: ({ options }, { choice }) => (isOption(options, choice) ? null : NOT_AN_OPTION),
+
+  mapTexts: (definition, change) => ({ ...definition, options: mapShown(definition.options, change) }),
 
   studentView: ({ options }) => ({ responseKind: "choice", options: shown(options), maxLength: null }),
 

@@ -24,6 +24,12 @@ export const trueFalse = defineQuestionType({
 
   problemWith: () => null,
 
+  mapTexts: ({ feedbackTrue, feedbackFalse, ...rest }, change) => ({
+    ...rest,
+    ...(feedbackTrue !== undefined && { feedbackTrue: change(feedbackTrue) }),
+    ...(feedbackFalse !== undefined && { feedbackFalse: change(feedbackFalse) }),
+  }),
+
   studentView: () => ({ responseKind: "choice", options: OPTIONS, maxLength: null }),
 
   shuffleOptions: () => [], // "true" before "false" is what everybody expects

@@ -1,8 +1,10 @@
 import fc from "fast-check";
+import { DomainError } from "../../../src/domain/errors.ts";
 import type { ImportedQuestion } from "../../../src/domain/exchange/questionFormat.ts";
 import type { Definitions } from "../../../src/domain/exchange/typedQuestion.ts";
 import type { QuestionTypeName } from "../../../src/domain/questionTypes.ts";
 import { parseDefinition } from "../../../src/domain/questionTypes.ts";
+import { sanitiseQuestion } from "../../../src/domain/richText/sanitiseQuestion.ts";
 
 const marks = [..."aB1 %#=~{}:\\[]()->*<&;,|\"'é\n\t.!/_?$@"];
 const text = fc
@@ -132,7 +134,20 @@ export const someQuestion: fc.Arbitrary<ImportedQuestion> = fc
     type,
     points: type === "INFORMATION" ? "0" : rest.points,
     definition: parseDefinition(type, JSON.parse(JSON.stringify(definition))),
-  }));
+  }))
+  // As in a bank, where nothing is stored otherwise; what is left of some texts is not enough for a question.
+  .map(asStored)
+  .filter((question) => question !== null);
+
+function asStored(question: ImportedQuestion): ImportedQuestion | null {
+  try {
+    const { question: stored } = sanitiseQuestion(question);
+    return stored.stem.trim() === "" ? null : stored;
+  } catch (error) {
+    if (error instanceof DomainError) return null;
+    throw error;
+  }
+}
 
 const plain = (it: { text: string }) => it.text.replace(/\s+/g, " ").trim();
 const alphabetical = <O extends { text: string }>(list: readonly O[]) =>
