@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { mapFeedback } from "../choiceOptions.ts";
 import { gradeNumber, MAX_NUMBER_RESPONSE, numberAnswerFields, parseQuantity } from "../numberAnswers.ts";
+import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
 
@@ -10,7 +11,7 @@ export const numeric = defineQuestionType({
   description:
     "A number is typed, with its unit where the question has some; it is right within a tolerance or a range.",
   responseKind: "number",
-  definition: z.strictObject(numberAnswerFields),
+  definition: z.strictObject({ ...numberAnswerFields, ...penaltyFields }),
 
   response: z.strictObject({ number: storedText(MAX_NUMBER_RESPONSE).trim() }),
 
@@ -29,5 +30,8 @@ export const numeric = defineQuestionType({
 
   shuffleOptions: () => [],
 
-  grade: (definition, { number }) => ({ kind: "graded", ...gradeNumber(definition, number) }),
+  grade({ penalty, floor, ...definition }, { number }) {
+    const { fraction, feedback } = gradeNumber(definition, number);
+    return { kind: "graded", fraction: withPenalty(fraction, { penalty, floor }), feedback };
+  },
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { mapFeedback } from "../choiceOptions.ts";
 import { Exact } from "../decimal.ts";
+import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
 import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields } from "../textAnswers.ts";
@@ -10,7 +11,7 @@ export const shortText = defineQuestionType({
   name: "SHORT_TEXT",
   description: "A word or a few are typed and compared with the accepted answers.",
   responseKind: "text",
-  definition: z.strictObject(textAnswerFields),
+  definition: z.strictObject({ ...textAnswerFields, ...penaltyFields }),
 
   response: z.strictObject({ text: storedText(MAX_TEXT_RESPONSE) }),
 
@@ -25,8 +26,10 @@ export const shortText = defineQuestionType({
 
   shuffleOptions: () => [],
 
-  grade(definition, { text }) {
+  grade({ penalty, floor, ...definition }, { text }) {
+    if (text.trim() === "") return { kind: "graded", fraction: new Exact(0), feedback: null };
     const match = matchingTextAnswer(definition, text);
-    return { kind: "graded", fraction: new Exact(match?.fraction ?? 0), feedback: match?.feedback ?? null };
+    const fraction = withPenalty(new Exact(match?.fraction ?? 0), { penalty, floor });
+    return { kind: "graded", fraction, feedback: match?.feedback ?? null };
   },
 });

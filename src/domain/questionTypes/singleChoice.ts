@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isOption, mapShown, NOT_AN_OPTION, optionFields, optionList, shown, shuffled } from "../choiceOptions.ts";
 import { decimalField, Exact } from "../decimal.ts";
+import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 
 const definition = z.strictObject({
@@ -14,6 +15,7 @@ const definition = z.strictObject({
     (options) => options.some(({ fraction }) => fraction === "1"),
     "One option must be the right one, with the fraction 1.",
   ),
+  ...penaltyFields,
 });
 
 /** One option is chosen; the option says what it is worth. */
@@ -33,8 +35,9 @@ export const singleChoice = defineQuestionType({
 
   shuffleOptions: ({ options }) => shuffled(options),
 
-  grade({ options }, { choice }) {
+  grade({ options, ...penalty }, { choice }) {
     const chosen = options.find(({ id }) => id === choice);
-    return { kind: "graded", fraction: new Exact(chosen?.fraction ?? 0), feedback: chosen?.feedback ?? null };
+    const fraction = withPenalty(new Exact(chosen?.fraction ?? 0), penalty);
+    return { kind: "graded", fraction, feedback: chosen?.feedback ?? null };
   },
 });

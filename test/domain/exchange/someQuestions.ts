@@ -20,6 +20,12 @@ const small = fc.nat(300).map((whole) => String(whole / 100));
 const share = fc.constantFrom("1", "0.5", "0.25", "0.3333333", "0");
 const signedShare = fc.oneof(share, fc.constantFrom("-1", "-0.25", "-0.3333333"));
 
+const noneOrSome = fc.option(fc.constantFrom("0", "0.25", "1"), { nil: undefined });
+const penalty = { penalty: noneOrSome, floor: fc.constantFrom(undefined, undefined, "0", "-0.5") };
+/** Adds them to what definitions are made of. */
+const penalised = <T extends object>(definition: fc.Arbitrary<T>) =>
+  fc.tuple(definition, fc.record(penalty)).map(([fields, more]) => ({ ...fields, ...more }));
+
 const shared = fc.record({
   title: fc.option(text, { nil: null }).map((title) => title?.trim() ?? null),
   stem: text.map((stem) => `${stem.trim()} ?`),
@@ -68,36 +74,43 @@ const units = fc.constantFrom(
 );
 
 const definitions: { [Name in QuestionTypeName]: fc.Arbitrary<unknown> } = {
-  SINGLE_CHOICE: fc
-    .oneof(options({ fraction: signedShare }), options({ fraction: fc.constant("0") }))
-    .map((list) => ({ options: firstIsRight(list as never) })),
+  SINGLE_CHOICE: penalised(
+    fc
+      .oneof(options({ fraction: signedShare }), options({ fraction: fc.constant("0") }))
+      .map((list) => ({ options: firstIsRight(list as never) })),
+  ),
   MULTIPLE_CHOICE: fc.oneof(
     fc.record({
       options: someFlags,
       scoring: fc.constantFrom("weighted", "rightMinusWrong", "proportional", "allOrNothing"),
     }),
     fc.record({ options: someWeights, scoring: fc.constantFrom("weighted", "rightMinusWrong") }),
+    fc.record({ options: someFlags, scoring: fc.constant("allOrNothing"), ...penalty }),
   ),
-  TRUE_FALSE: fc.record({ correct: fc.boolean(), feedbackTrue: feedback, feedbackFalse: feedback }),
-  SHORT_TEXT: fc.record({ answers: patterns.map(firstIsRight), caseSensitive: fc.boolean() }),
+  TRUE_FALSE: fc.record({ correct: fc.boolean(), feedbackTrue: feedback, feedbackFalse: feedback, ...penalty }),
+  SHORT_TEXT: fc.record({ answers: patterns.map(firstIsRight), caseSensitive: fc.boolean(), ...penalty }),
   NUMERIC: fc.record({
     answers: numbers.map((list) => firstIsRight(list as { fraction: string }[])),
     units,
     missingUnitPenalty: fc.constantFrom("0", "0.25"),
+    ...penalty,
   }),
-  MATCHING: fc
-    .tuple(
-      fc.uniqueArray(text, { minLength: 2, maxLength: 5 }),
-      fc.array(fc.tuple(text, fc.nat(4)), { minLength: 1, maxLength: 5 }),
-    )
-    .map(([texts, prompts]) => ({
-      options: texts.map((it, at) => ({ id: `o${at}`, text: it })),
-      prompts: prompts.map(([it, of], at) => ({ id: `p${at}`, text: it, match: `o${of % texts.length}` })),
-    })),
+  MATCHING: penalised(
+    fc
+      .tuple(
+        fc.uniqueArray(text, { minLength: 2, maxLength: 5 }),
+        fc.array(fc.tuple(text, fc.nat(4)), { minLength: 1, maxLength: 5 }),
+      )
+      .map(([texts, prompts]) => ({
+        options: texts.map((it, at) => ({ id: `o${at}`, text: it })),
+        prompts: prompts.map(([it, of], at) => ({ id: `p${at}`, text: it, match: `o${of % texts.length}` })),
+      })),
+  ),
   ORDERING: fc.record({
     items: fc.array(fc.record({ text }), { minLength: 2, maxLength: 5 }),
     scoring: fc.constantFrom("exact", "adjacentPairs", "longestCommonSubsequence"),
     feedbackRight: feedback,
+    ...penalty,
   }),
   GAP_FILL: fc.record({
     text: text.map((it) => `${it.replaceAll("[[", "[ [")} [[a]] or [[b]], then [[c]].`),
@@ -120,6 +133,7 @@ const definitions: { [Name in QuestionTypeName]: fc.Arbitrary<unknown> } = {
         answers: numbers.map((list) => firstIsRight(list as { fraction: string }[])),
       }),
     ),
+    penalty: noneOrSome,
   }),
   ESSAY: fc.constant({}),
   INFORMATION: fc.constant({}),

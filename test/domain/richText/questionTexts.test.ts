@@ -31,24 +31,28 @@ const numberAnswers = {
 
 const gapOptions = options.map(({ id, text, fraction, feedback }) => ({ id, text, fraction, feedback }));
 
+const marks = { penalty: "0.25", floor: "-0.5" };
+
 /** A definition of every type that has every field it may have. */
 const samples: Record<QuestionTypeName, unknown> = {
-  SINGLE_CHOICE: { options },
-  MULTIPLE_CHOICE: { options, scoring: "weighted", floor: "0" },
-  TRUE_FALSE: { correct: true, feedbackTrue: "Yes.", feedbackFalse: "No." },
-  SHORT_TEXT: { ...textAnswers, spaces: "collapse" },
-  NUMERIC: numberAnswers,
+  SINGLE_CHOICE: { options, ...marks },
+  MULTIPLE_CHOICE: { options, scoring: "allOrNothing", ...marks },
+  TRUE_FALSE: { correct: true, feedbackTrue: "Yes.", feedbackFalse: "No.", ...marks },
+  SHORT_TEXT: { ...textAnswers, spaces: "collapse", ...marks },
+  NUMERIC: { ...numberAnswers, ...marks },
   MATCHING: {
     options: options.map(({ fraction: _worth, ...option }) => option),
     prompts: [{ id: "p", text: "P", match: "a", ...said }],
     scoring: "proportional",
+    ...marks,
   },
   ORDERING: {
     items: [
-      { id: "a", text: "A" },
-      { id: "b", text: "B" },
+      { id: "a", text: "A", ...said },
+      { id: "b", text: "B", ...said },
     ],
     scoring: "exact",
+    ...marks,
     feedbackRight: "R",
     feedbackWrong: "W",
   },
@@ -59,7 +63,7 @@ const samples: Record<QuestionTypeName, unknown> = {
       { id: "y", weight: "1", kind: "text", ...textAnswers, spaces: "collapse" },
       { id: "z", weight: "1", kind: "number", ...numberAnswers },
     ],
-    floor: "0",
+    ...marks,
   },
   ESSAY: { maxLength: 100, guidance: "Look for it." },
   INFORMATION: {},

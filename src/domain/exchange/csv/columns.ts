@@ -13,6 +13,7 @@ export const COLUMNS = [
   "feedback",
   "correct",
   "scoring",
+  "penalty",
   "floor",
   "case_sensitive",
   "max_length",

@@ -8,6 +8,8 @@ import {
   patternAnswers,
   percent,
   requireDistinct,
+  requireNoPenalty,
+  singleWorth,
 } from "../plainKeys.ts";
 import type { Definitions } from "../typedQuestion.ts";
 import { type TypedQuestion, typed } from "../typedQuestion.ts";
@@ -73,13 +75,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
       const { options } = question.definition;
       return {
         type: "multichoice",
-        body: [
-          "<single>true</single>",
-          ...choice(
-            options,
-            options.map(({ fraction }) => fraction),
-          ),
-        ],
+        body: ["<single>true</single>", ...choice(options, singleWorth(question.definition))],
       };
     }
     case "MULTIPLE_CHOICE": {
@@ -88,18 +84,21 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
     }
     case "TRUE_FALSE": {
       const { correct, feedbackTrue, feedbackFalse } = question.definition;
+      requireNoPenalty(question.definition);
       const one = (text: string, isRight: boolean, feedback: string | undefined) =>
         answer(text, isRight ? "1" : "0", feedback, { as: "moodle_auto_format" });
       return { type: "truefalse", body: [one("true", correct, feedbackTrue), one("false", !correct, feedbackFalse)] };
     }
     case "SHORT_TEXT": {
       const { caseSensitive } = question.definition;
+      requireNoPenalty(question.definition);
       const answers = patternAnswers(question.definition).map(({ pattern, fraction, feedback }) =>
         answer(pattern, fraction, feedback, { as: "moodle_auto_format" }),
       );
       return { type: "shortanswer", body: [`<usecase>${caseSensitive ? 1 : 0}</usecase>`, ...answers] };
     }
     case "NUMERIC": {
+      requireNoPenalty(question.definition);
       const one = (key: NumberKey) =>
         answer("any" in key ? "*" : key.value, key.fraction, key.feedback, {
           as: "moodle_auto_format",
@@ -114,6 +113,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
       return { type: "matching", body: matching(question.definition, { format, lost }) };
     case "ORDERING": {
       const { items, scoring, feedbackRight = "", feedbackWrong = "" } = question.definition;
+      requireNoPenalty(question.definition);
       const grading = Object.entries(ORDER_SCORING).find(([, name]) => name === scoring)![0];
       return {
         type: "ordering",
@@ -122,7 +122,10 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
           `<gradingtype>${grading}</gradingtype><showgrading>SHOW</showgrading><numberingstyle>none</numberingstyle>`,
           formatted("correctfeedback", feedbackRight, format),
           formatted("incorrectfeedback", feedbackWrong, format),
-          ...items.map(({ text }, at) => `<answer fraction="${at + 1}" format="${format}">${texts(text)}</answer>`),
+          ...items.map(
+            ({ text, feedback = "" }, at) =>
+              `<answer fraction="${at + 1}" format="${format}">${texts(text)}${formatted("feedback", feedback, format)}</answer>`,
+          ),
         ],
       };
     }
@@ -148,9 +151,10 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
 }
 
 function matching(
-  { options, prompts, scoring }: Definitions["MATCHING"],
+  { options, prompts, scoring, ...rest }: Definitions["MATCHING"],
   { format, lost }: { format: string; lost: string[] },
 ): string[] {
+  requireNoPenalty(rest);
   if (scoring !== "proportional")
     throw new QuestionProblem("Moodle gives each pair its share, and knows no all or nothing.");
   requireDistinct(options.map(({ text }) => text));
