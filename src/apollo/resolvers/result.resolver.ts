@@ -7,7 +7,7 @@ export const resultResolvers = {
       context.services.results.list(requireActor(context), { examId, status }, page),
   },
   Mutation: {
-    gradeAnswer: (_root, { input }, context) => context.services.grading.gradeAnswer(requireActor(context), input),
+    gradeAnswer: (_root, { input }, context) => context.services.marking.gradeAnswer(requireActor(context), input),
   },
   AttemptResult: {
     questions: ({ attemptId }, _args, { services }) => services.results.questions(attemptId),

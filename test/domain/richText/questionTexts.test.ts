@@ -65,6 +65,7 @@ const samples: Record<QuestionTypeName, unknown> = {
     ],
     ...marks,
   },
+  FILE_UPLOAD: { maxFiles: 1, maxBytes: 1_000, accept: [".pdf"], guidance: "Look for it." },
   ESSAY: { maxLength: 100, guidance: "Look for it." },
   INFORMATION: {},
 };
