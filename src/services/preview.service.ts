@@ -58,10 +58,10 @@ export function createPreviewService({
     const definition = parseDefinition(type, given.definition);
     const points = questionType(type).isUnmarked ? "0" : given.points;
     const { written } = withSafeTexts({ ...given, type, definition });
-    const { title = null, feedback = null, ...content } = written;
+    const { title = null, feedback = null, outcomeFeedback: _stored, ...content } = written;
     return toQuestion(
       { id: newId(), courseId: newId(), tags, folderId, difficulty, archivedAt: null },
-      { ...content, title, feedback, id: newId(), number: 1, points },
+      { ...content, title, feedback, id: newId(), outcomeFeedback: given.outcomeFeedback ?? null, number: 1, points },
     );
   }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
 import type { Difficulty } from "../domain/difficulty.ts";
 import { notFound } from "../domain/errors.ts";
+import type { OutcomeFeedback } from "../domain/outcomeFeedback.ts";
 import { parseDefinition, questionType, questionTypes } from "../domain/questionTypes.ts";
 import { searchWords } from "../domain/searchWords.ts";
 import {
@@ -40,6 +41,7 @@ export interface Question {
   options: readonly { id: string; text: string }[];
   points: string;
   feedback: string | null;
+  outcomeFeedback: OutcomeFeedback | null;
   tags: readonly string[];
   folderId: string | null;
   difficulty: Difficulty | null;
@@ -74,6 +76,7 @@ type OfQuestion = Pick<QuestionRow, "id" | "courseId" | "tags" | "folderId" | "d
 type OfVersion = Pick<VersionRow, "id" | "number" | "type" | "title" | "stem" | "stemFormat" | "feedback"> & {
   points: DecimalLike;
   definition: unknown;
+  outcomeFeedback: unknown;
 };
 
 export function toQuestion(question: OfQuestion, version: OfVersion): Question {
@@ -91,6 +94,7 @@ export function toQuestion(question: OfQuestion, version: OfVersion): Question {
     options: questionType(version.type).studentView(version.definition).options,
     points: decimalText(version.points),
     feedback: version.feedback,
+    outcomeFeedback: version.outcomeFeedback as OutcomeFeedback | null,
     tags: question.tags,
     folderId: question.folderId,
     difficulty: question.difficulty,
@@ -104,7 +108,8 @@ const columns = Prisma.sql`
   question.id, question.course_id AS "courseId", question.tags, question.folder_id AS "folderId",
   question.difficulty::text, question.archived_at AS "archivedAt",
   version.id AS "versionId", version.number, version.type, version.title, version.stem, version.stem_format AS "stemFormat",
-  version.definition, version.points, version.feedback`;
+  version.definition, version.points, version.feedback,
+  version.outcome_feedback AS "outcomeFeedback"`;
 
 /** How many versions of a question are listed. */
 const MAX_VERSIONS = 100;
@@ -240,6 +245,10 @@ export function createQuestionService({
           const safe = withSafeTexts({
             ...before,
             ...changes,
+            outcomeFeedback:
+              changes.outcomeFeedback === undefined
+                ? (before.outcomeFeedback as OutcomeFeedback | null)
+                : changes.outcomeFeedback,
             stemFormat: (changes.stemFormat ?? before.stemFormat) as StemFormat,
             definition: definition === undefined ? before.definition : parseDefinition(before.type, definition),
           });

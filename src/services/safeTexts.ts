@@ -1,6 +1,7 @@
 import { badInput } from "../domain/errors.ts";
+import { toOutcomeFeedback } from "../domain/outcomeFeedback.ts";
 import { type QuestionTexts, sanitiseQuestion } from "../domain/richText/sanitiseQuestion.ts";
-import type { Prisma } from "../generated/prisma/client.ts";
+import { Prisma } from "../generated/prisma/client.ts";
 
 /** What is written of a question, with what was taken out of its texts. @throws BAD_USER_INPUT if nothing is left of a text */
 export function withSafeTexts<Given extends QuestionTexts>(given: Given) {
@@ -9,5 +10,14 @@ export function withSafeTexts<Given extends QuestionTexts>(given: Given) {
     throw badInput("Nothing of the stem may be shown.", [
       { path: "input.stem", message: `only held ${removed.join(", ")}` },
     ]);
-  return { written: { ...question, definition: question.definition as Prisma.InputJsonValue }, sanitised: removed };
+  const { definition, outcomeFeedback: said, ...rest } = question;
+  const outcomeFeedback = toOutcomeFeedback(said);
+  return {
+    written: {
+      ...rest,
+      definition: definition as Prisma.InputJsonValue,
+      outcomeFeedback: outcomeFeedback === null ? Prisma.DbNull : { ...outcomeFeedback },
+    },
+    sanitised: removed,
+  };
 }

@@ -1,7 +1,7 @@
 import { QuestionProblem } from "./fileProblem.ts";
 import { fileText, linesOf } from "./fileText.ts";
 import { MAX_QUESTION_LENGTH, QUESTION_TOO_LONG } from "./limits.ts";
-import { lostHere, requireNoPenalty, singleWorth } from "./plainKeys.ts";
+import { lostHere, lostOutcomes, requireNoPenalty, singleWorth } from "./plainKeys.ts";
 import type { ImportedQuestion, QuestionFormat, ReadEntry } from "./questionFormat.ts";
 import { takeQuestion } from "./takeQuestion.ts";
 import { typed } from "./typedQuestion.ts";
@@ -98,7 +98,7 @@ const writeAiken: WriteQuestion = (question, lost) => {
   if (OPTION.test(stem) || ANSWER.test(stem))
     throw new QuestionProblem("The question begins like an option or an answer of Aiken.");
   if (options.length > LETTERS.length) throw new QuestionProblem(`Aiken has letters for ${LETTERS.length} options.`);
-  lost.push(...lossesOf(question));
+  lost.push(...lossesOf(question), ...lostOutcomes(question));
   if ([question.stem, ...options].some((text) => /[\r\n]/.test(text.trim()))) lost.push("Line breaks became blanks.");
   const lines = options.map((text, at) => `${LETTERS[at]}) ${inOneLine(text)}`);
   return `${[stem, ...lines, `ANSWER: ${LETTERS[right]}`].join("\n")}\n\n`;

@@ -3,6 +3,7 @@ import type { NumberAnswers } from "../numberAnswers.ts";
 import { type Penalty, withPenalty } from "../penalty.ts";
 import type { TextAnswers } from "../textAnswers.ts";
 import { QuestionProblem } from "./fileProblem.ts";
+import type { ImportedQuestion } from "./questionFormat.ts";
 import type { Definitions } from "./typedQuestion.ts";
 
 /** Digits a definition may have. */
@@ -91,6 +92,10 @@ export function requireDistinct(texts: readonly string[]): void {
   if (new Set(texts.map((text) => text.replace(/\s+/g, " ").trim())).size < texts.length)
     throw new QuestionProblem("Two of the options have the same text, which the format cannot tell apart.");
 }
+
+/** What most formats have no place for, a sentence each. */
+export const lostOutcomes = ({ outcomeFeedback }: Pick<ImportedQuestion, "outcomeFeedback">): string[] =>
+  outcomeFeedback ? ["The feedback for right, partly right and wrong answers."] : [];
 
 /** What only this server keeps of a question, a sentence each; nothing of it decides a grade. */
 export function lostHere(options: readonly { pinned?: boolean | undefined }[]): string[] {

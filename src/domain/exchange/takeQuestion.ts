@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DomainError } from "../errors.ts";
+import { toOutcomeFeedback } from "../outcomeFeedback.ts";
 import { parseDefinition, questionTypes } from "../questionTypes.ts";
 import { removalNote, sanitiseQuestion } from "../richText/sanitiseQuestion.ts";
 import { storedText } from "../storedText.ts";
@@ -13,15 +14,22 @@ export interface QuestionDraft extends Omit<ImportedQuestion, "points"> {
   changed: string[];
 }
 
+const said = storedText(20_000).optional();
 const content = z.object({
   title: storedText(300).nullable(),
   stem: storedText(20_000).refine((text) => text.trim() !== "", "The question has no text."),
   feedback: storedText(20_000).nullable(),
+  outcomeFeedback: z
+    .object({ correct: said, partlyCorrect: said, incorrect: said })
+    .nullish()
+    .transform((given) => toOutcomeFeedback(given) ?? undefined),
   tags: z.array(storedText(100)).max(50, "A question has at most 50 tags."),
 });
 
 /** @throws QuestionProblem */
-function contentOf(question: Pick<QuestionDraft, "title" | "stem" | "feedback" | "tags">): z.output<typeof content> {
+function contentOf(
+  question: Pick<QuestionDraft, "title" | "stem" | "feedback" | "outcomeFeedback" | "tags">,
+): z.output<typeof content> {
   const given = content.safeParse(question);
   if (given.success) return given.data;
   throw new QuestionProblem(given.error.issues.map((it) => `${String(it.path[0])}: ${it.message}`).join(" "));

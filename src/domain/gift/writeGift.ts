@@ -1,6 +1,7 @@
 import { QuestionProblem } from "../exchange/fileProblem.ts";
 import {
   lostHere,
+  lostOutcomes,
   nominalAnswers,
   optionWeights,
   patternAnswers,
@@ -21,6 +22,7 @@ export const writeGift: WriteQuestion = (question, lost) => {
   const answers = answersOf(typed(question), lost);
   if (points !== "1" && question.type !== "INFORMATION") lost.push(`GIFT has no points; these were ${points}.`);
   if (feedback && answers === null) lost.push("The feedback, which a description cannot have.");
+  lost.push(...lostOutcomes(question));
   const general = feedback?.trim() ? `\n####${marked(feedback)}` : "";
   const lines = [
     ...tags.map((tag) => `// [tag:${tag.replace(/\s+/g, " ").replace(/[\\[\]]/g, "\\$&")}]\n`),

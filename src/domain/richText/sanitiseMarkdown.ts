@@ -109,7 +109,7 @@ function editsOfNode(node: Nodes, text: string, removed: Removals): Edit[] {
   const raw = text.slice(start, end);
   switch (node.type) {
     case "html":
-      return [{ start, end, by: withoutDangerousTags(raw, removed) }];
+      return [{ start, end: endWithContent(text, raw, end), by: withoutDangerousTags(raw, removed) }];
     case "link": {
       if (isSafeAddress(node.url, "link")) return [];
       removed.add(`the address ${node.url.trim().slice(0, 60)} of a link`);
@@ -152,6 +152,18 @@ function withoutDangerousLatexIn(text: string, piece: string, removed: Removals)
 
 const TOKEN =
   /<!--[\s\S]*?(?:-->|$)|<[!?][^>]*(?:>|$)|<(script|style|iframe|noscript|textarea|svg|template)\b[\s\S]*?(?:<\/\1\s*>|$)|<\/?[a-z][a-z0-9-]*(?:\s+[a-z_:@][\w:.@-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?)*\s*\/?>|</gi;
+
+const OPENED = /^<(script|style|iframe|noscript|textarea|svg|template)\b[^>]*>$/i;
+const MAX_CONTENT = 2_000;
+
+/** Where a tag ends whose content is no text for a reader: within a line, Markdown has a node for each tag. */
+function endWithContent(text: string, tag: string, end: number): number {
+  const name = OPENED.exec(tag)?.[1];
+  if (name === undefined) return end;
+  const rest = text.slice(end, end + MAX_CONTENT);
+  const closing = new RegExp(`^(?:(?!\\n\\s*\\n)[\\s\\S])*?</${name}\\s*>`, "i").exec(rest)?.[0];
+  return end + (closing?.length ?? 0);
+}
 
 /** Raw HTML within Markdown: tag by tag, since what closes a tag often stands behind other marks. */
 function withoutDangerousTags(html: string, removed: Removals): string {

@@ -1,3 +1,4 @@
+import { OUTCOMES, type OutcomeFeedback } from "../outcomeFeedback.ts";
 import { parseDefinition, questionType } from "../questionTypes.ts";
 import { Removals } from "./removals.ts";
 import { sanitised, type TextFormat } from "./sanitise.ts";
@@ -10,6 +11,7 @@ export interface QuestionTexts {
   /** As `parseDefinition` returned it. */
   definition: unknown;
   feedback?: string | null | undefined;
+  outcomeFeedback?: OutcomeFeedback | null | undefined;
 }
 
 /**
@@ -27,10 +29,19 @@ export function sanitiseQuestion<Question extends QuestionTexts>(
     ...given,
     stem: change(given.stem),
     ...(given.feedback && { feedback: change(given.feedback) }),
+    ...(given.outcomeFeedback && { outcomeFeedback: mapOutcomes(given.outcomeFeedback, change) }),
     definition: parseDefinition(given.type, questionType(given.type).mapTexts(given.definition, change)),
   };
   return { question, removed: removed.list() };
 }
+
+const mapOutcomes = (given: OutcomeFeedback, change: (text: string) => string): OutcomeFeedback =>
+  Object.fromEntries(
+    OUTCOMES.flatMap((outcome) => {
+      const text = given[outcome];
+      return text === undefined ? [] : [[outcome, change(text)]];
+    }),
+  );
 
 /** For a report; null if nothing was taken out. */
 export const removalNote = (removed: readonly string[]): string | null =>

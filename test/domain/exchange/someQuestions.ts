@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { DomainError } from "../../../src/domain/errors.ts";
 import type { ImportedQuestion } from "../../../src/domain/exchange/questionFormat.ts";
 import type { Definitions } from "../../../src/domain/exchange/typedQuestion.ts";
+import { toOutcomeFeedback } from "../../../src/domain/outcomeFeedback.ts";
 import type { QuestionTypeName } from "../../../src/domain/questionTypes.ts";
 import { parseDefinition } from "../../../src/domain/questionTypes.ts";
 import { sanitiseQuestion } from "../../../src/domain/richText/sanitiseQuestion.ts";
@@ -32,6 +33,9 @@ const shared = fc.record({
   stemFormat: fc.constantFrom("PLAIN", "HTML", "MARKDOWN", "MOODLE") as fc.Arbitrary<ImportedQuestion["stemFormat"]>,
   points: fc.constantFrom("1", "2.5"),
   feedback: fc.option(text, { nil: null }),
+  outcomeFeedback: fc
+    .record({ correct: feedback, partlyCorrect: feedback, incorrect: feedback })
+    .map((said) => toOutcomeFeedback(said)),
   tags: fc.uniqueArray(fc.constantFrom("a", "week 1", "id:7", "x[y]\\z", "a,b; c"), { maxLength: 2 }),
 });
 

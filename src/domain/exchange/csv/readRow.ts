@@ -1,4 +1,5 @@
 import { parseNumber } from "../../decimal.ts";
+import { toOutcomeFeedback } from "../../outcomeFeedback.ts";
 import { type QuestionTypeName, questionTypes } from "../../questionTypes.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import { matchingOf } from "../matchingPairs.ts";
@@ -23,6 +24,11 @@ export function readRow(row: Row): QuestionDraft {
     stemFormat: stemFormat as ImportedQuestion["stemFormat"],
     points: pointsOf(row.points),
     feedback: row.feedback || null,
+    outcomeFeedback: toOutcomeFeedback({
+      correct: row.feedback_correct,
+      partlyCorrect: row.feedback_partly_correct,
+      incorrect: row.feedback_incorrect,
+    }),
     tags: row.tags
       .split("|")
       .map((tag) => tag.trim())

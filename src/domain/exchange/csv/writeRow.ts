@@ -12,7 +12,7 @@ type Cells = { answers?: Answer[] } & Partial<Record<Column, string>>;
 
 /** A question as a row. @throws QuestionProblem for what the columns cannot say */
 export const writeRow: WriteQuestion = (question, lost) => {
-  const { type, title, stem, stemFormat, points, feedback, tags } = question;
+  const { type, title, stem, stemFormat, points, feedback, outcomeFeedback, tags } = question;
   const { answers = [], ...own } = { ...penaltyOf(question), ...cellsOf(typed(question), lost) };
   if (answers.length > WRITTEN_ANSWERS)
     throw new QuestionProblem(
@@ -27,6 +27,9 @@ export const writeRow: WriteQuestion = (question, lost) => {
     points,
     tags: tags.map((tag) => tag.replaceAll("|", "/")).join(" | "),
     feedback: feedback ?? "",
+    feedback_correct: outcomeFeedback?.correct ?? "",
+    feedback_partly_correct: outcomeFeedback?.partlyCorrect ?? "",
+    feedback_incorrect: outcomeFeedback?.incorrect ?? "",
     ...own,
   };
   const cells = Array.from({ length: WRITTEN_ANSWERS }, (_, at) => answers[at] ?? {}).flatMap(

@@ -2,6 +2,7 @@ import { Exact } from "../../decimal.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import {
   lostHere,
+  lostOutcomes,
   type NumberKey,
   nominalAnswers,
   optionWeights,
@@ -25,6 +26,8 @@ export const writeMoodle: WriteQuestion = (question, lost) => {
   const { title, stem, stemFormat, points, feedback, tags } = question;
   const format = moodleFormat(stemFormat);
   const { type, text = stem, body } = bodyOf(typed(question), { format, lost });
+  const outcomes = WITH_OUTCOMES.includes(type) ? outcomeFeedbackOf(typed(question)) : null;
+  if (outcomes === null) lost.push(...lostOutcomes(question));
   return element(
     "question",
     [
@@ -35,6 +38,7 @@ export const writeMoodle: WriteQuestion = (question, lost) => {
       "<penalty>0</penalty>",
       "<hidden>0</hidden>",
       ...body,
+      ...(outcomes ?? []).map(([name, said]) => formatted(name, said.join("\n"), format)),
       ...(tags.length > 0 ? [`<tags>${tags.map((tag) => `<tag>${texts(tag)}</tag>`).join("")}</tags>`] : []),
     ],
     ` type="${type}"`,
@@ -54,6 +58,20 @@ const formatted = (name: string, text: string, format: string) =>
   `<${name} format="${format}">${texts(text)}</${name}>`;
 const element = (name: string, lines: readonly string[], attributes = "") =>
   `  <${name}${attributes}>\n${lines.map((line) => `    ${line}\n`).join("")}  </${name}>\n`;
+
+/** Moodle's types in which feedback goes by what an answer earned. */
+const WITH_OUTCOMES = ["multichoice", "matching", "ordering"];
+
+/** That of an order for all that is not right is Moodle's for both other outcomes. */
+function outcomeFeedbackOf({ type, definition, outcomeFeedback }: TypedQuestion) {
+  const { feedbackRight = "", feedbackWrong = "" } = type === "ORDERING" ? definition : {};
+  const said = (...texts: (string | undefined)[]) => texts.filter((text) => text?.trim());
+  return [
+    ["correctfeedback", said(feedbackRight, outcomeFeedback?.correct)],
+    ["partiallycorrectfeedback", said(feedbackWrong, outcomeFeedback?.partlyCorrect)],
+    ["incorrectfeedback", said(feedbackWrong, outcomeFeedback?.incorrect)],
+  ] as const;
+}
 
 function bodyOf(question: TypedQuestion, { format, lost }: { format: string; lost: string[] }): Body {
   const answer = (text: string, fraction: string, feedback: string | undefined, { as = format, more = "" } = {}) =>
@@ -112,7 +130,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
     case "MATCHING":
       return { type: "matching", body: matching(question.definition, { format, lost }) };
     case "ORDERING": {
-      const { items, scoring, feedbackRight = "", feedbackWrong = "" } = question.definition;
+      const { items, scoring } = question.definition;
       requireNoPenalty(question.definition);
       const grading = Object.entries(ORDER_SCORING).find(([, name]) => name === scoring)![0];
       return {
@@ -120,8 +138,6 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
         body: [
           "<layouttype>VERTICAL</layouttype><selecttype>ALL</selecttype><selectcount>0</selectcount>",
           `<gradingtype>${grading}</gradingtype><showgrading>SHOW</showgrading><numberingstyle>none</numberingstyle>`,
-          formatted("correctfeedback", feedbackRight, format),
-          formatted("incorrectfeedback", feedbackWrong, format),
           ...items.map(
             ({ text, feedback = "" }, at) =>
               `<answer fraction="${at + 1}" format="${format}">${texts(text)}${formatted("feedback", feedback, format)}</answer>`,

@@ -1,5 +1,6 @@
 import { questionTypes } from "../../questionTypes.ts";
 import { QuestionProblem } from "../fileProblem.ts";
+import { lostOutcomes } from "../plainKeys.ts";
 import type { ImportedQuestion } from "../questionFormat.ts";
 import { type TypedQuestion, typed } from "../typedQuestion.ts";
 import { type Elements, element, elementsFor, type QtiVersion } from "./elements.ts";
@@ -50,6 +51,7 @@ export function fromQuestion(
   const q = elementsFor(version);
   const rule = ruleWriter(q);
   const text = writtenText(question, textsIn(question), lost);
+  lost.push(...lostOutcomes(question));
   const parts = partsOf(typed(question), { q, rule, text, points, lost });
   const general = question.feedback?.trim() ? question.feedback : null;
   const feedback = general === null ? parts.feedback : [[GENERAL, general] as const, ...parts.feedback];
