@@ -46,6 +46,7 @@ export const rules = {
     attempt: isSignedIn,
     myAttempts: isSignedIn,
     answerFiles: isSignedIn,
+    attemptLog: staff,
     examResults: staff,
     examStatistics: staff,
     job: isSignedIn,
@@ -167,7 +168,7 @@ export const rules = {
     discardDeadLetter: admin,
   },
   Subscription: { "*": deny, attemptChanged: isSignedIn, jobChanged: isSignedIn, videoChanged: staff },
-  Exam: { sections: staff },
+  Exam: { sections: staff, allowedAddresses: staff },
   Course: { enrollments: staff },
 } satisfies IRules;
 

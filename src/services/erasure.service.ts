@@ -66,6 +66,7 @@ export function createErasureService({
     await eraseMails(tx, person.email);
     await tx.$executeRaw`
       UPDATE user_import_rows SET email = NULL WHERE ${sameAddress(Prisma.sql`email`, person.email)}`;
+    await eraseDevices(tx, userId);
     await tx.session.deleteMany({ where: { userId } });
     await tx.oneTimeToken.deleteMany({ where: { userId } });
     await tx.recoveryCode.deleteMany({ where: { userId } });
@@ -147,6 +148,14 @@ async function eraseWords(tx: Transaction, userId: string): Promise<void> {
     FROM attempts attempt, question_versions version
     WHERE answers.attempt_id = attempt.id AND attempt.user_id = ${userId}::uuid AND version.id = answers.question_version_id
       AND (version.type = ANY(${IN_OWN_WORDS}) OR graded_by_id IS NOT NULL)`;
+}
+
+/** From where and on what the person took exams. What they did, and when, stays with the result. */
+async function eraseDevices(tx: Transaction, userId: string): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE attempt_events SET address = NULL, user_agent = NULL, detail = detail #- '{from,address}' #- '{from,userAgent}'
+    WHERE attempt_id IN (SELECT id FROM attempts WHERE user_id = ${userId}::uuid)
+      AND (address IS NOT NULL OR user_agent IS NOT NULL OR kind = 'TAKEN_OVER')`;
 }
 
 /** An address under `.invalid` is nobody's: the domain is reserved for that (RFC 2606). */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DIFFICULTIES } from "../domain/difficulty.ts";
+import { addressList } from "./addressList.ts";
 import { decimalInput } from "./decimal.ts";
 
 const WEEK_MINUTES = 10_080;
@@ -43,6 +44,7 @@ export const examRules = z.object({
   shuffleOptions: z.boolean(),
   passMarkPercent: decimalInput({ min: 0, max: 100 }).nullish(),
   resultsPolicy: z.enum(["IMMEDIATE", "AFTER_CLOSE", "MANUAL"]),
+  allowedAddresses: addressList,
   accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
 });
 export const newExam = examRules

@@ -80,6 +80,21 @@ export function createPersonalData({
     };
   }
 
+  /** The lines of one attempt's log, a page at a time. */
+  async function* attemptLogOf({ id: attemptId, number, ...attempt }: { id: string; number: number } & ExamNames) {
+    for (let skip = 0; ; skip += PAGE) {
+      const rows = await db.attemptEvent.findMany({
+        where: { attemptId },
+        orderBy: [{ at: "asc" }, { id: "asc" }],
+        skip,
+        take: PAGE,
+        select: { at: true, kind: true, sessionId: true, address: true, userAgent: true, detail: true },
+      });
+      for (const row of rows) yield { ...examNames(attempt), number, ...row };
+      if (rows.length < PAGE) return;
+    }
+  }
+
   const sections: Readonly<Record<string, Section>> = {
     sessions: {
       about: "Where you are or were logged in. Removed a day after they end.",
@@ -217,6 +232,21 @@ export function createPersonalData({
         );
         for await (const { attempt, bytes, ...file } of rows)
           yield { ...examNames(attempt), number: attempt.number, ...file, bytes: Number(bytes) };
+      },
+    },
+    attemptLog: {
+      about:
+        "What happened to the exams you took: what you did in which log-in and from where, and what staff did, not who. Answers are told by their revisions.",
+      of: ["AttemptEvent.actorId"],
+      async *read({ id: userId }) {
+        const attempts = rowsOf(({ where, ...page }) =>
+          db.attempt.findMany({
+            where: { userId, ...where },
+            ...page,
+            select: { id: true, number: true, exam: { select: { title: true, course: { select: { title: true } } } } },
+          }),
+        );
+        for await (const attempt of attempts) yield* attemptLogOf(attempt);
       },
     },
     watched: {
@@ -372,6 +402,8 @@ const actorFor = ({ id, role }: UserRow): Actor => ({
   sessionId: "",
   secondFactorMissing: false,
   requestId: "",
+  ip: null,
+  userAgent: null,
   reads: new Reads(),
 });
 

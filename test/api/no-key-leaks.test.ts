@@ -101,7 +101,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** What only staff may ask for: with it selected the whole answer is refused, and there would be nothing to look through. */
-const STAFF_ONLY = ["Exam.sections", "Course.enrollments"];
+const STAFF_ONLY = ["Exam.sections", "Exam.allowedAddresses", "Course.enrollments"];
 /** Depth of the selection below a root field, as deep as the server allows. */
 const DEEP = 4;
 
@@ -138,6 +138,7 @@ const ELSEWHERE = [
     "previewExam",
     "exportQuestions",
     "questionFile",
+    "attemptLog",
     "examResults",
     "examStatistics",
     "job",
@@ -212,9 +213,11 @@ describe("a student before the release of the results", () => {
 
     it.each(STAFF_ONLY)("is refused %s without a word of it", async (field) => {
       const operation =
-        field === "Exam.sections"
-          ? `query ($examId: ID!) { exam(id: $examId) { sections ${selectAll(schema, "ExamSection", [], 4)} } }`
-          : `query ($courseId: ID!) { course(id: $courseId) { enrollments { nodes { user { email } } } } }`;
+        field === "Exam.allowedAddresses"
+          ? "query ($examId: ID!) { exam(id: $examId) { allowedAddresses } }"
+          : field === "Exam.sections"
+            ? `query ($examId: ID!) { exam(id: $examId) { sections ${selectAll(schema, "ExamSection", [], 4)} } }`
+            : `query ($courseId: ID!) { course(id: $courseId) { enrollments { nodes { user { email } } } } }`;
       const answer = await app.ask(operation, variables(), school.students[0]!.token);
       expect(answer.errors).toMatchObject([{ extensions: { code: "FORBIDDEN" } }]);
       expect(JSON.stringify(answer)).not.toMatch(LEAKS);

@@ -281,6 +281,12 @@ const matrix: Line[] = [
     expected: [NONE, NO, HIDDEN, HIDDEN, OK, OK],
   },
   {
+    field: "Exam.allowedAddresses",
+    operation: "query ($id: ID!) { result: exam(id: $id) { allowedAddresses } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: [NONE, NO, HIDDEN, HIDDEN, OK, OK],
+  },
+  {
     field: "Query.exams",
     operation: "{ result: exams { totalCount } }",
     variables: () => ({}),
@@ -303,6 +309,12 @@ const matrix: Line[] = [
     operation: "{ result: myAttempts { totalCount } }",
     variables: () => ({}),
     expected: forEverybodyKnown,
+  },
+  {
+    field: "Query.attemptLog",
+    operation: "query ($id: ID!) { result: attemptLog(attemptId: $id) { totalCount } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: forStaff,
   },
   {
     field: "Query.examResults",

@@ -203,7 +203,10 @@ describe("exportMyData", () => {
       "QuestionFile.jobId",
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
+      "QuestionFolder.parentId",
       "Video.jobIds",
+      "Attempt.sessionId",
+      "AttemptEvent.sessionId",
     ];
     const { columns } = createPersonalData({} as never);
     expect([...columns, ...Object.keys(NOT_EXPORTED), ...ofOtherThings].sort()).toEqual(naming.sort());

@@ -14,15 +14,12 @@ export async function aPersonWhoLogsIn(
 ): Promise<Person> {
   const email = `person-${uuidv7()}@school.example`;
   const { id } = await services.accounts.open({ email, password, name, role });
-  const session = await services.sessions.login(
-    { email, password },
-    { ip: "192.0.2.77", userAgent: "Canary Browser" },
-    "test",
-  );
+  const device = { ip: "192.0.2.77", userAgent: "Canary Browser" };
+  const session = await services.sessions.login({ email, password }, device, "test");
   const sessionId = (await db.session.findFirstOrThrow({ where: { userId: id } })).id;
   const viewer = { userId: id, role, sessionId, secondFactorMissing: false };
   const token = session.accessToken ?? (await tokens.sign(viewer)).token;
-  return { id, email, token, actor: { ...viewer, requestId: "test", reads: new Reads() } };
+  return { id, email, token, actor: { ...viewer, requestId: "test", ...device, reads: new Reads() } };
 }
 
 /** Words that only this person has, to be found wherever they are. */

@@ -39,6 +39,7 @@ export const examResolvers = {
     course: ({ courseId }, _args, context) => context.services.courses.get(requireActor(context), courseId),
     sections: (exam, _args, context) => context.services.exams.sections(requireActor(context), exam),
     myTerms: ({ id }, _args, context) => context.services.examTerms.of(requireActor(context), id),
+    allowedAddresses: (exam, _args, context) => context.services.exams.allowedAddresses(requireActor(context), exam),
   },
   ExamAccommodation: {
     student: ({ userId }, _args, { loaders }) => (userId ? loaders.user.load(userId) : null),

@@ -4,7 +4,7 @@ import { acceptedKind } from "../fileKinds.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
 
-const MAX_FILES = 10;
+export const MAX_FILES = 10;
 const MB = 1024 ** 2;
 /** No question takes larger files than this, in bytes. */
 export const MAX_ANSWER_FILE_BYTES = 100 * MB;

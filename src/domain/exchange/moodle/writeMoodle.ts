@@ -1,4 +1,5 @@
 import { Exact } from "../../decimal.ts";
+import { typesOf } from "../../fileKinds.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import {
   lostHere,
@@ -52,6 +53,9 @@ interface Body {
   text?: string;
   body: string[];
 }
+
+/** Its form offers no more, but for any number. */
+const MOODLE_MAX_FILES = 3;
 
 const texts = (text: string) => `<text>${xmlText(text)}</text>`;
 const formatted = (name: string, text: string, format: string) =>
@@ -162,10 +166,26 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
         ],
       };
     case "FILE_UPLOAD":
-      throw new QuestionProblem("Questions of the type FILE_UPLOAD are not written to Moodle XML.");
+      return { type: "essay", body: fileUpload(question.definition, format) };
     case "INFORMATION":
       return { type: "description", body: [] };
   }
+}
+
+/** An essay without a text. */
+function fileUpload(
+  { maxFiles, maxBytes, accept, guidance = "" }: Definitions["FILE_UPLOAD"],
+  format: string,
+): string[] {
+  if (maxFiles > MOODLE_MAX_FILES)
+    throw new QuestionProblem(`Moodle takes up to ${MOODLE_MAX_FILES} files, and this question ${maxFiles}.`);
+  const kinds = [...new Set(accept.flatMap((entry) => (entry.includes("/") ? typesOf(entry) : [entry])))];
+  return [
+    `<responseformat>noinline</responseformat><responserequired>0</responserequired>`,
+    `<attachments>${maxFiles}</attachments><attachmentsrequired>1</attachmentsrequired>`,
+    `<maxbytes>${maxBytes}</maxbytes><filetypeslist>${xmlText(kinds.join(","))}</filetypeslist>`,
+    formatted("graderinfo", guidance, format),
+  ];
 }
 
 function matching(
