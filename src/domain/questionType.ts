@@ -95,6 +95,11 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   response: z.ZodType<ResponseOf<Kind>>;
   /** Why a response of that shape cannot answer this very definition, for the student; null if it can. */
   problemWith(definition: Definition, response: ResponseOf<Kind>): string | null;
+  /**
+   * The definition with `change` applied to each text that is shown to people, in the format of the stem. What responses are compared
+   * with is none; what is written into a question goes through here to be sanitised.
+   */
+  mapTexts(definition: Definition, change: (text: string) => string): Definition;
   studentView(definition: Definition): StudentView;
   /** The options that may be shuffled; empty where there are none. */
   shuffleOptions(definition: Definition): ShuffleOption[];

@@ -25,6 +25,11 @@ export const essay = defineQuestionType({
   problemWith: ({ maxLength }, { text }) =>
     text.length <= maxLength ? null : `The text is too long: ${maxLength} characters are allowed.`,
 
+  mapTexts: ({ guidance, ...rest }, change) => ({
+    ...rest,
+    ...(guidance !== undefined && { guidance: change(guidance) }),
+  }),
+
   studentView: ({ maxLength }) => ({ responseKind: "text", options: [], maxLength }),
 
   shuffleOptions: () => [],

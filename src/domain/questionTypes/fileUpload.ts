@@ -52,6 +52,11 @@ export const fileUpload = defineQuestionType({
     return files.length <= maxFiles ? null : `There are too many files: ${maxFiles} may be handed in.`;
   },
 
+  mapTexts: ({ guidance, ...rest }, change) => ({
+    ...rest,
+    ...(guidance !== undefined && { guidance: change(guidance) }),
+  }),
+
   studentView: ({ maxFiles, maxBytes, accept }) => ({
     responseKind: "files",
     options: [],
