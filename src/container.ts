@@ -349,7 +349,7 @@ export async function createContainer(
     attemptLog: createAttemptLogService({ db, access, visits }),
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
-    markingQueue: createMarkingQueueService({ db, access, examQuestions }),
+    markingQueue: createMarkingQueueService({ db, access, examQuestions, answerFiles }),
     analysis,
     results,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),

@@ -48,7 +48,7 @@ const mappers = Object.fromEntries([
   ...service("attemptLog.service", ["AttemptEvent"]),
   ...service("papers", ["Paper", "PaperQuestion"]),
   ...service("answer.service", ["SaveAnswersPayload", "AnswerReceipt"]),
-  ...service("answerFile.service", ["AnswerFile"]),
+  ...service("answerFile.service", ["AnswerFile", "FileToMark"]),
   ...service("result.service", ["AttemptResult", "QuestionResult", "ExamResult"]),
   ...service("markingQueue.service", ["MarkingQueueEntry", "ClaimedResponse"]),
   ...service("marking.service", ["GradedResponse"]),

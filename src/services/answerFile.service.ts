@@ -38,6 +38,8 @@ export interface AnswerFile {
   urlExpiresAt: string;
 }
 
+export type FileToMark = Pick<AnswerFile, "bytes" | "type" | "url" | "urlExpiresAt">;
+
 const LINK_MS = 3_600_000;
 /** For each file that an answer may name there may be another, so that one can be replaced before it is given up. */
 const UPLOADS_PER_FILE = 2;
@@ -216,6 +218,24 @@ export function createAnswerFileService({
         url: links.url(`/downloads/answer-files/${row.id}`, expiresAt),
         urlExpiresAt: expiresAt.toISOString(),
       }));
+    },
+
+    /** Of files that answers name, what who marks needs, without the names their students gave them. By id. */
+    async toMark(fileIds: readonly string[]): Promise<ReadonlyMap<string, FileToMark>> {
+      if (fileIds.length === 0) return new Map();
+      const rows = await db.answerFile.findMany({ where: { id: { in: [...fileIds] }, finishedAt: { not: null } } });
+      const expiresAt = new Date(clock().getTime() + LINK_MS);
+      return new Map(
+        rows.map(({ id, bytes, contentType }) => [
+          id,
+          {
+            bytes: Number(bytes),
+            type: contentType!,
+            url: links.url(`/downloads/answer-files/${id}`, expiresAt),
+            urlExpiresAt: expiresAt.toISOString(),
+          },
+        ]),
+      );
     },
 
     /** A file for whoever has a good link to it. @throws NOT_FOUND for one that is gone */
