@@ -2,8 +2,9 @@ import { badInput, DomainError, notFound, unprocessable } from "../domain/errors
 import { parseResponse } from "../domain/questionTypes.ts";
 import type { Actor } from "./actor.ts";
 import type { AnswerBatches, AnswerToSave, Revisions } from "./answerBatches.ts";
+import type { AnswerFileService } from "./answerFile.service.ts";
 import type { ExamAddresses } from "./examAddresses.ts";
-import { requireId } from "./ids.ts";
+import { isUuid, requireId } from "./ids.ts";
 import type { PaperEntry, Papers } from "./papers.ts";
 
 /** A response as the client sends it, null to take an answer back; `revision` is the client's own counter. */
@@ -35,10 +36,12 @@ export function createAnswerService({
   papers,
   addresses,
   batches,
+  answerFiles,
 }: {
   papers: Papers;
   addresses: ExamAddresses;
   batches: AnswerBatches;
+  answerFiles: Pick<AnswerFileService, "arrived">;
 }) {
   return {
     /**
@@ -61,12 +64,15 @@ export function createAnswerService({
       for (const { questionId, revision } of answers)
         if (revision > (newest.get(questionId) ?? 0)) newest.set(questionId, revision);
 
+      const fileIds = answers.flatMap(({ response }) => filesIn(response));
+      const arrived = fileIds.length > 0 ? await answerFiles.arrived(attemptId, fileIds) : undefined;
+
       const toSave: AnswerToSave[] = [];
       const places: number[] = [];
       const aside: { refused?: Revisions; superseded?: Revisions } = {};
       const receipts = answers.map(({ questionId, response, revision }, place): AnswerReceipt => {
         const entry = entries.get(questionId);
-        const refusal = check(entry, response, revision);
+        const refusal = check(entry, response, revision, arrived);
         if (typeof refusal === "string") {
           if (entry) aside.refused = { ...aside.refused, [questionId]: revision };
           return { questionId, revision, outcome: "REFUSED", message: refusal };
@@ -109,19 +115,30 @@ export function createAnswerService({
   };
 }
 
+/** The ids of files that a response names, in the spelling of the database. */
+function filesIn(response: unknown): string[] {
+  const files = (response as { files?: unknown } | null | undefined)?.files;
+  return Array.isArray(files)
+    ? files.filter((id) => typeof id === "string" && isUuid(id)).map((id) => id.toLowerCase())
+    : [];
+}
+
 /** What is to be stored, or the reason why not in words. */
 function check(
   entry: PaperEntry | undefined,
   response: unknown,
   revision: number,
+  arrived: ReadonlyMap<string, string> = new Map(),
 ): Pick<AnswerToSave, "versionId" | "response"> | string {
   if (!entry) return "This question is not on the paper.";
   if (revision < 1) return "The revision must be 1 or more.";
   try {
-    return {
-      versionId: entry.item.versionId,
-      response: response == null ? null : parseResponse(entry.question.type, entry.question.definition, response),
-    };
+    const { versionId } = entry.item;
+    if (response == null) return { versionId, response: null };
+    const parsed = parseResponse(entry.question.type, entry.question.definition, response);
+    if (filesIn(parsed).some((fileId) => arrived.get(fileId) !== versionId))
+      return "A file of this answer has not arrived for this question. Upload it first.";
+    return { versionId, response: parsed };
   } catch (error) {
     if (error instanceof DomainError) return error.message;
     throw error;

@@ -1,8 +1,6 @@
 import { randomInt } from "node:crypto";
 import { Decimal } from "decimal.js";
 import type { Db } from "../../prisma/client.ts";
-import { drawPaper } from "../domain/paper.ts";
-import { questionType } from "../domain/questionTypes.ts";
 import { Prisma } from "../generated/prisma/client.ts";
 import { examQueue } from "../queues/exam.queue.ts";
 import type { Outbox } from "../queues/outbox.ts";
@@ -12,7 +10,7 @@ import { logged } from "./attemptEvents.ts";
 import { type Attempt, type AttemptFields, attemptColumns, toAttempt } from "./attemptFields.ts";
 import type { Eligibility } from "./eligibility.ts";
 import type { ExamQuestions } from "./examQuestions.ts";
-import type { Papers } from "./papers.ts";
+import { drawItems, type Papers } from "./papers.ts";
 
 /** How an attempt comes to belong to a log-in: begun by it, or taken over from another. Who may, is decided before. */
 export function createAttemptStart({
@@ -39,16 +37,7 @@ export function createAttemptStart({
       const attemptId = newId();
       const seed = randomInt(2 ** 31);
       const sections = await examQuestions.sections(examId, actor.reads);
-      const items = drawPaper({
-        sections: sections.map(({ drawCount, questions }) => ({
-          drawCount,
-          questions: questions.map(({ points, question }) => ({
-            questionId: question.id,
-            versionId: question.versionId,
-            points,
-            options: questionType(question.type).shuffleOptions(question.definition),
-          })),
-        })),
+      const items = drawItems(sections, {
         shuffleQuestions: row.shuffle_questions,
         shuffleOptions: row.shuffle_options,
         seed,

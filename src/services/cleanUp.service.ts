@@ -1,6 +1,7 @@
 import type { Db } from "../../prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
+import type { AnswerFileRemoval } from "./answerFileRemoval.ts";
 import type { ErasureService } from "./erasure.service.ts";
 import type { OneTimeTokens } from "./oneTimeTokens.ts";
 import type { SessionService } from "./session.service.ts";
@@ -19,6 +20,7 @@ export function createCleanUpService({
   sessions,
   oneTimeTokens,
   erasure,
+  answerFileRemoval,
   unverifiedDays,
   attemptLogDays,
 }: {
@@ -27,6 +29,7 @@ export function createCleanUpService({
   sessions: Pick<SessionService, "removeExpiredSessions">;
   oneTimeTokens: Pick<OneTimeTokens, "removeExpired">;
   erasure: Pick<ErasureService, "askForOverdue">;
+  answerFileRemoval: Pick<AnswerFileRemoval, "removeUnnamed">;
   unverifiedDays: number;
   attemptLogDays: number;
 }) {
@@ -112,6 +115,7 @@ export function createCleanUpService({
     exports: removeExports,
     imports: removeImports,
     questionFiles: removeQuestionFiles,
+    answerFiles: () => answerFileRemoval.removeUnnamed(),
     attemptEvents: removeAttemptEvents,
     unverifiedAccounts: () => inBatches(BATCH, removeUnverifiedBatch),
     overdueErasures: () => erasure.askForOverdue(),

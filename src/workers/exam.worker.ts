@@ -1,6 +1,7 @@
 import type { Handlers } from "../queues/defineQueue.ts";
 import type { examQueue } from "../queues/exam.queue.ts";
 import type { AnalysisService } from "../services/analysis.service.ts";
+import type { AnswerFileRemoval } from "../services/answerFileRemoval.ts";
 import type { QuestionFileRuns } from "../services/questionFileRuns.ts";
 
 export interface ExamJobs {
@@ -8,6 +9,7 @@ export interface ExamJobs {
   grading: { gradeAttempt(attemptId: string): Promise<void> };
   questionFileRuns: QuestionFileRuns;
   analysis: Pick<AnalysisService, "run" | "requestNewlyGraded">;
+  answerFileRemoval: Pick<AnswerFileRemoval, "removeStored">;
 }
 
 export const examHandlers = ({
@@ -15,6 +17,7 @@ export const examHandlers = ({
   grading,
   analysis,
   questionFileRuns,
+  answerFileRemoval,
 }: ExamJobs): Handlers<typeof examQueue> => ({
   /** May run twice: a graded attempt is left as it is. */
   gradeAttempt: ({ attemptId }) => grading.gradeAttempt(attemptId),
@@ -28,6 +31,8 @@ export const examHandlers = ({
   importQuestionFile: ({ fileId }, job) => questionFileRuns.import(fileId, job),
   /** May run twice: a file that is finished stays, another is begun anew. */
   exportQuestionFile: ({ fileId }, job) => questionFileRuns.export(fileId, job),
+  /** May run twice: what is removed once is gone. */
+  removeAnswerFiles: ({ fileIds }) => answerFileRemoval.removeStored(fileIds),
   /** May run twice: what the first run set going, the second does not find any more. */
   sweepAttempts: () => attempts.sweep(),
 });
