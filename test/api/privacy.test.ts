@@ -209,7 +209,9 @@ describe("exportMyData", () => {
       "QuestionFile.jobId",
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
+      "QuestionFolder.parentId",
       "Video.jobIds",
+      ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
       "Attempt.sessionId",
       "AttemptEvent.sessionId",
     ];
