@@ -76,6 +76,12 @@ describe("exportMyData", () => {
     expect(file.importedAs).toMatchObject([{ line: 2, outcome: "UPDATED" }, { line: 3 }]);
     expect(file.acts).toMatchObject([{ action: "publishExam" }]);
     expect(file.actsOnYou).toMatchObject([{ action: "user.disable" }]);
+    const [started, ...more] = file.attemptLog;
+    expect(started).toMatchObject({ exam: "Midterm", number: 1, kind: "STARTED", address: CANARIES.ip });
+    expect(more.map(({ kind }: { kind: string }) => kind)).toEqual(
+      expect.arrayContaining(["SAVED", "SUBMITTED", "MARKED"]),
+    );
+    expect(JSON.stringify(file.attemptLog)).not.toContain(school.teacher.id);
     expect(file.attempts).toMatchObject([
       {
         exam: "Midterm",

@@ -172,6 +172,30 @@ describe("the clean-up", () => {
     expect(await cleanUp()).toMatchObject({ overdueErasures: 0 });
   });
 
+  it("removes the log of an attempt as a whole, so many days after the attempt was begun", async () => {
+    const { db, services } = app.container;
+    const school = await aSchool(app.container);
+    const { examId } = await anExam(app.container, school);
+    const { id: fresh } = await services.attempts.start(school.students[0]!.actor, examId);
+    const begunBefore = (days: number) =>
+      `${daysAgo(days)
+        .getTime()
+        .toString(16)
+        .padStart(12, "0")
+        .replace(/^(.{8})/, "$1-")}-7abc-8def-0123456789ab`;
+    const [old, kept] = [begunBefore(731), begunBefore(729)];
+    for (const attemptId of [old, kept])
+      await db.attemptEvent.createMany({
+        data: [
+          { attemptId, kind: "STARTED" },
+          { attemptId, kind: "MARKED" },
+        ],
+      });
+    expect(await cleanUp()).toMatchObject({ attemptEvents: 2 });
+    const left = await db.attemptEvent.groupBy({ by: ["attemptId"], where: { attemptId: { in: [old, kept, fresh] } } });
+    expect(left.map(({ attemptId }) => attemptId).toSorted()).toEqual([fresh, kept].toSorted());
+  });
+
   it("does the other parts when one fails, and tells of it at the end", async () => {
     const { services, db, cache } = app.container;
     const [person] = await somePeople(app.container, 1);
