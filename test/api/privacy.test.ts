@@ -206,6 +206,7 @@ describe("exportMyData", () => {
       "QuestionFolder.parentId",
       "Video.jobIds",
       "Attempt.sessionId",
+      "AttemptEvent.attemptId",
       "AttemptEvent.sessionId",
     ];
     const { columns } = createPersonalData({} as never);
