@@ -213,6 +213,7 @@ describe("exportMyData", () => {
       "Video.jobIds",
       ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
       "Attempt.sessionId",
+      "AttemptEvent.attemptId",
       "AttemptEvent.sessionId",
     ];
     const { columns } = createPersonalData({} as never);
