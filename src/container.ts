@@ -54,6 +54,7 @@ import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
 import { createMarkingService } from "./services/marking.service.ts";
+import { createMarkingQueueService } from "./services/markingQueue.service.ts";
 import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
@@ -347,6 +348,7 @@ export async function createContainer(
     attemptLog: createAttemptLogService({ db, access, visits }),
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
+    markingQueue: createMarkingQueueService({ db, access, examQuestions }),
     analysis,
     results,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),

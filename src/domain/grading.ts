@@ -1,6 +1,7 @@
 import { Decimal } from "decimal.js";
 import { Exact } from "./decimal.ts";
-import type { QuestionResponse } from "./questionType.ts";
+import { type OutcomeFeedback, outcomeOf } from "./outcomeFeedback.ts";
+import type { Grade, QuestionResponse } from "./questionType.ts";
 import { questionType } from "./questionTypes.ts";
 
 const POINT_PLACES = 4;
@@ -11,6 +12,7 @@ export interface QuestionToGrade {
   /** As `parseDefinition` returned it. */
   definition: unknown;
   points: Decimal.Value;
+  outcomeFeedback?: OutcomeFeedback | null;
 }
 
 export interface QuestionGrade {
@@ -53,7 +55,7 @@ export function gradePaper(
 }
 
 function gradeQuestion(
-  { versionId, type, definition, points }: QuestionToGrade,
+  { versionId, type, definition, points, outcomeFeedback }: QuestionToGrade,
   response: QuestionResponse | null,
   awarded: Decimal.Value | undefined,
 ): QuestionGrade {
@@ -65,11 +67,22 @@ function gradeQuestion(
     versionId,
     maxPoints,
     points: awarded === undefined ? earned : roundPoints(awarded),
-    feedback: grade.kind === "graded" ? grade.feedback : null,
+    feedback: grade.kind === "graded" ? feedbackOn(grade, response === null ? null : outcomeFeedback) : null,
   };
 }
 
-const roundPoints = (points: Decimal.Value) => new Exact(points).toDecimalPlaces(POINT_PLACES, Decimal.ROUND_HALF_EVEN);
+/** What is said about the answer itself, and then what is said to all that earned as much. */
+function feedbackOn(
+  { fraction, feedback }: Extract<Grade, { kind: "graded" }>,
+  outcomeFeedback: OutcomeFeedback | null | undefined,
+): string | null {
+  const general = outcomeFeedback?.[outcomeOf(fraction)];
+  return general && feedback ? `${feedback}\n${general}` : (general ?? feedback);
+}
+
+/** As points are kept: half to even, to four places. */
+export const roundPoints = (points: Decimal.Value) =>
+  new Exact(points).toDecimalPlaces(POINT_PLACES, Decimal.ROUND_HALF_EVEN);
 
 const sum = (numbers: readonly Decimal.Value[]) =>
   numbers.reduce<Decimal>((total, number) => total.plus(number), new Exact(0));

@@ -77,6 +77,7 @@ interface PlaceRow {
   definition: unknown;
   points: { toString(): string };
   feedback: string | null;
+  outcome_feedback: unknown;
 }
 
 /** Of many exams in one statement: it stands between a student and the start of an exam. */
@@ -91,7 +92,7 @@ async function loadSections(
            place.position, place.points AS own_points, question.id AS question_id, question.course_id, question.tags,
            question.folder_id, question.difficulty::text, question.archived_at,
            version.id AS version_id, version.number, version.type, version.title, version.stem, version.stem_format,
-           version.definition, version.points, version.feedback
+           version.definition, version.points, version.feedback, version.outcome_feedback
     FROM exam_sections section
     LEFT JOIN ${places} place ON place.section_id = section.id
     LEFT JOIN questions question ON question.id = place.question_id
@@ -131,7 +132,7 @@ function toExamQuestion(row: PlaceRow, questionId: string): ExamQuestion {
       difficulty: row.difficulty,
       archivedAt: row.archived_at,
     },
-    { ...row, id: row.version_id, stemFormat: row.stem_format },
+    { ...row, id: row.version_id, stemFormat: row.stem_format, outcomeFeedback: row.outcome_feedback },
   );
   return { position: row.position, points: row.own_points ? decimalText(row.own_points) : question.points, question };
 }

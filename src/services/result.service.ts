@@ -2,8 +2,10 @@ import { Decimal } from "decimal.js";
 import type { Db } from "../../prisma/client.ts";
 import { notFound } from "../domain/errors.ts";
 import { isPassed, resultVisibility } from "../domain/results.ts";
+import type { RubricMark } from "../domain/rubric.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
+import { storedRubric } from "./answerMarks.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
 import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
@@ -19,6 +21,7 @@ export interface QuestionResult {
   points: string | null;
   maxPoints: string;
   feedback: string | null;
+  rubric: RubricMark[];
   generalFeedback: string | null;
 }
 
@@ -145,6 +148,7 @@ export function createResultService({ db, access, papers }: { db: Db; access: Ac
           points: answer ? answer.points && decimalText(answer.points) : "0",
           maxPoints: item.points,
           feedback: answer?.feedback ?? null,
+          rubric: storedRubric(answer?.rubric),
           generalFeedback: question.feedback,
         };
       });

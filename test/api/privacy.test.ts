@@ -205,6 +205,7 @@ describe("exportMyData", () => {
       "QuestionFileEntry.questionId",
       "QuestionFolder.parentId",
       "Video.jobIds",
+      ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
       "Attempt.sessionId",
       "AttemptEvent.sessionId",
     ];

@@ -74,16 +74,11 @@ export const readDefinition: Readonly<Record<string, Read>> = {
     const items = childrenOf(question, "answer")
       .map((answer) => ({ answer, place: new Exact(fractionOf(answer)) }))
       .sort((a, b) => a.place.comparedTo(b.place));
-    if (items.some(({ answer }) => feedbackOf(answer).feedback))
-      changed.push("The feedback on single items is not kept.");
     if (/^(random|contiguous|1|2)$/i.test(textIn(question, "selecttype")))
       changed.push("Moodle shows some of the items only; here all of them are to be put in order.");
-    const [feedbackRight, feedbackWrong] = [textIn(question, "correctfeedback"), textIn(question, "incorrectfeedback")];
     const definition = {
-      items: items.map(({ answer }) => ({ text: textOf(answer) })),
+      items: items.map(({ answer }) => ({ text: textOf(answer), ...feedbackOf(answer) })),
       scoring: orderScoring(textIn(question, "gradingtype"), changed),
-      ...(feedbackRight && { feedbackRight }),
-      ...(feedbackWrong && { feedbackWrong }),
     };
     return { type: "ORDERING", definition };
   },
