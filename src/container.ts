@@ -39,6 +39,7 @@ import { createExamService } from "./services/exam.service.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
 import { createExchangeService } from "./services/exchange.service.ts";
+import { createFinalResultService } from "./services/finalResult.service.ts";
 import { createGradingService } from "./services/grading.service.ts";
 import { createImportService } from "./services/import.service.ts";
 import { createImportRuns } from "./services/importRuns.ts";
@@ -63,6 +64,9 @@ import { createQuestionFileService } from "./services/questionFile.service.ts";
 import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
+import { createResultFileService } from "./services/resultFile.service.ts";
+import { createResultFileRuns } from "./services/resultFileRuns.ts";
+import { createResultRules } from "./services/resultRules.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
 import { createSecrets } from "./services/secrets.ts";
 import { createSectionService } from "./services/section.service.ts";
@@ -248,7 +252,8 @@ export async function createContainer(
   });
   const grading = createGradingService({ db, access, papers, events, newId });
   const analysis = createAnalysisService({ db, access, outbox, examQuestions });
-  const results = createResultService({ db, access, papers });
+  const rulesOf = createResultRules(db);
+  const results = createResultService({ db, access, papers, rulesOf });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
   const services = {
@@ -301,6 +306,9 @@ export async function createContainer(
     grading,
     analysis,
     results,
+    finalResults: createFinalResultService({ db, access, exams, results, rulesOf }),
+    resultFiles: createResultFileService({ db, access, outbox, links, clock, newId }),
+    resultFileRuns: createResultFileRuns({ db, access, examQuestions, rulesOf, clock, newId }),
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),
     imports: createImportService({ db, access, outbox, links, clock, newId }),
     importRuns: createImportRuns({ db, cache, access, outbox, clock, newId }),

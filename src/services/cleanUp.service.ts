@@ -59,6 +59,14 @@ export function createCleanUpService({
           LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
     );
 
+  const removeResultFiles = () =>
+    inBatches(
+      EXPORTS_BATCH,
+      () => db.$executeRaw`
+        DELETE FROM result_files WHERE id IN (
+          SELECT id FROM result_files WHERE expires_at < clock_timestamp() LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
+    );
+
   /**
    * Accounts of students that never came to anything. Staff were made by somebody on purpose. What would keep an account is looked for
    * again once it is locked, so that somebody who is enrolled or verified in that moment stays.
@@ -98,6 +106,7 @@ export function createCleanUpService({
     exports: removeExports,
     imports: removeImports,
     questionFiles: removeQuestionFiles,
+    resultFiles: removeResultFiles,
     unverifiedAccounts: () => inBatches(BATCH, removeUnverifiedBatch),
     overdueErasures: () => erasure.askForOverdue(),
   };

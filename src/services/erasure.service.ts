@@ -66,6 +66,7 @@ export function createErasureService({
     await tx.oneTimeToken.deleteMany({ where: { userId } });
     await tx.recoveryCode.deleteMany({ where: { userId } });
     await tx.dataExport.deleteMany({ where: { userId } });
+    await eraseFromResultFiles(tx, userId);
     await tx.watchProgress.deleteMany({ where: { userId } });
     await tx.examAccommodation.deleteMany({ where: { userId } });
     await tx.enrollment.updateMany({ where: { userId }, data: { status: "WITHDRAWN", extraTimePercent: 0 } });
@@ -142,6 +143,16 @@ async function eraseWords(tx: Transaction, userId: string): Promise<void> {
     FROM attempts attempt, question_versions version
     WHERE answers.attempt_id = attempt.id AND attempt.user_id = ${userId}::uuid AND version.id = answers.question_version_id
       AND (version.type = ANY(${IN_OWN_WORDS}) OR graded_by_id IS NOT NULL)`;
+}
+
+/** Files of results that may have the person's name in them: they can be made again, without it. */
+async function eraseFromResultFiles(tx: Transaction, userId: string): Promise<void> {
+  await tx.$executeRaw`
+    DELETE FROM result_files WHERE actor_id = ${userId}::uuid
+      OR exam_id IN (SELECT exam_id FROM attempts WHERE user_id = ${userId}::uuid)
+      OR exam_id IN (
+        SELECT exam.id FROM exams exam JOIN enrollments enrollment ON enrollment.course_id = exam.course_id
+        WHERE enrollment.user_id = ${userId}::uuid)`;
 }
 
 /** An address under `.invalid` is nobody's: the domain is reserved for that (RFC 2606). */

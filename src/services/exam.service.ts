@@ -1,5 +1,7 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { badInput, forbidden, notFound, unprocessable } from "../domain/errors.ts";
+import type { AttemptGrading } from "../domain/finalResult.ts";
+import type { GradeBand, ReviewMatrix } from "../domain/results.ts";
 import type { Exam as ExamRow, Prisma } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -10,7 +12,16 @@ import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { databaseTime } from "./databaseTime.ts";
 import { decimalText } from "./decimal.ts";
-import { examRules, examSearch, FIXED_BY_PUBLICATION, newExam, questionsToAdd, windowIsRight } from "./examInput.ts";
+import {
+  examRules,
+  examSearch,
+  FIXED_BY_PUBLICATION,
+  newExam,
+  questionsToAdd,
+  resultColumns,
+  windowIsRight,
+  withdrawal,
+} from "./examInput.ts";
 import { lockExam } from "./examLock.ts";
 import { type ExamQuestions, type ExamSection, examTotals, pinQuestions } from "./examQuestions.ts";
 import { requireId } from "./ids.ts";
@@ -33,7 +44,11 @@ export interface Exam {
   shuffleOptions: boolean;
   passMarkPercent: string | null;
   resultsPolicy: "IMMEDIATE" | "AFTER_CLOSE" | "MANUAL";
+  resultsReleaseAt: string | null;
   resultsReleasedAt: string | null;
+  review: ReviewMatrix;
+  gradeScale: readonly GradeBand[];
+  attemptGrading: AttemptGrading;
   accessCodeRequired: boolean;
   status: "DRAFT" | "PUBLISHED" | "ARCHIVED";
   publishedAt: string | null;
@@ -56,7 +71,11 @@ const toExam = (row: ExamRow, totals: { questionCount: number; maxScore: string 
   shuffleOptions: row.shuffleOptions,
   passMarkPercent: row.passMarkPercent && decimalText(row.passMarkPercent),
   resultsPolicy: row.resultsPolicy,
+  resultsReleaseAt: row.resultsReleaseAt?.toISOString() ?? null,
   resultsReleasedAt: row.resultsReleasedAt?.toISOString() ?? null,
+  review: { during: row.reviewDuring, afterSubmission: row.reviewAfterSubmission, afterClose: row.reviewAfterClose },
+  gradeScale: row.gradeScale as unknown as GradeBand[],
+  attemptGrading: row.attemptGrading,
   accessCodeRequired: row.accessCodeHash !== null,
   status: row.status,
   publishedAt: row.publishedAt?.toISOString() ?? null,
@@ -167,13 +186,22 @@ export function createExamService({
 
     /** Makes a draft. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
     async create(actor: Actor, input: unknown): Promise<Exam> {
-      const { courseId: courseIdGiven, sections, accessCode, ...given } = parseInput(newExam, input);
+      const {
+        courseId: courseIdGiven,
+        sections,
+        accessCode,
+        review,
+        gradeScale,
+        ...given
+      } = parseInput(newExam, input);
       const courseId = requireId(courseIdGiven, "course");
       const accessCodeHash = accessCode ? await hashSecret(accessCode) : null;
       const id = newId();
       const row = await db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
-        const exam = await tx.exam.create({ data: { ...given, id, courseId, accessCodeHash } });
+        const exam = await tx.exam.create({
+          data: { ...given, ...resultColumns({ review, gradeScale }), id, courseId, accessCodeHash },
+        });
         await tx.examSection.createMany({
           data: (sections ?? [{ title: "Questions" }]).map((one, position) => ({
             ...one,
@@ -189,7 +217,8 @@ export function createExamService({
 
     /** Changes what is given. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED) */
     async update(actor: Actor, examId: string, input: unknown): Promise<Exam> {
-      const { accessCode, ...given } = parseInput(examRules.partial(), input);
+      const { accessCode, review, gradeScale, ...given } = parseInput(examRules.partial(), input);
+      const changed = { ...given, ...resultColumns({ review, gradeScale }) };
       const accessCodeHash =
         accessCode === undefined ? undefined : accessCode === null ? null : await hashSecret(accessCode);
       return change(actor, examId, async (tx, exam) => {
@@ -203,15 +232,21 @@ export function createExamService({
           throw badInput("closesAt is not after opensAt.", [
             { path: "input.closesAt", message: "is not after opensAt" },
           ]);
-        await tx.exam.update({ where: { id: exam.id }, data: { ...given, accessCodeHash } });
+        await tx.exam.update({ where: { id: exam.id }, data: { ...changed, accessCodeHash } });
         await audit(tx, actor, newId, {
           action: "updateExam",
           entityType: "Exam",
           entityId: exam.id,
           before: JSON.parse(
-            JSON.stringify(Object.fromEntries(Object.keys(given).map((key) => [key, exam[key as keyof ExamRow]]))),
+            JSON.stringify(
+              Object.fromEntries(
+                Object.entries(changed).flatMap(([key, to]) =>
+                  to === undefined ? [] : [[key, exam[key as keyof ExamRow]]],
+                ),
+              ),
+            ),
           ),
-          after: JSON.parse(JSON.stringify(given)),
+          after: JSON.parse(JSON.stringify(changed)),
         });
       });
     },
@@ -275,12 +310,34 @@ export function createExamService({
       });
     },
 
-    /** Lets students see their results of an exam from now on, whatever its policy says. Safe to repeat. @throws NOT_FOUND, FORBIDDEN */
-    async releaseResults(actor: Actor, examId: string): Promise<Exam> {
+    /**
+     * Lets students see their results of an exam from now on, or from a later time on, whatever its policy says and also after a
+     * withdrawal. Safe to repeat. @throws NOT_FOUND, FORBIDDEN
+     */
+    async releaseResults(actor: Actor, examId: string, at?: Date | null): Promise<Exam> {
       return change(actor, examId, async (tx, exam) => {
+        const now = await databaseTime(tx);
+        const isLater = at != null && at > now;
         if (exam.resultsReleasedAt) return;
-        await tx.exam.update({ where: { id: exam.id }, data: { resultsReleasedAt: await databaseTime(tx) } });
-        await audit(tx, actor, newId, { action: "releaseResults", entityType: "Exam", entityId: exam.id });
+        if (isLater && !exam.resultsWithdrawnAt && exam.resultsReleaseAt?.getTime() === at.getTime()) return;
+        const data = isLater
+          ? { resultsReleaseAt: at, resultsWithdrawnAt: null }
+          : { resultsReleasedAt: now, resultsWithdrawnAt: null };
+        await tx.exam.update({ where: { id: exam.id }, data });
+        const after = JSON.parse(JSON.stringify(data));
+        await audit(tx, actor, newId, { action: "releaseResults", entityType: "Exam", entityId: exam.id, after });
+      });
+    },
+
+    /** Takes results back until they are released again. Safe to repeat. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
+    async withdrawResults(actor: Actor, input: unknown): Promise<Exam> {
+      const { examId, reason } = parseInput(withdrawal, input, { path: "" });
+      return change(actor, examId, async (tx, exam) => {
+        if (exam.resultsWithdrawnAt) return;
+        const data = { resultsWithdrawnAt: await databaseTime(tx), resultsReleasedAt: null };
+        await tx.exam.update({ where: { id: exam.id }, data });
+        const after = { reason };
+        await audit(tx, actor, newId, { action: "withdrawResults", entityType: "Exam", entityId: exam.id, after });
       });
     },
   };

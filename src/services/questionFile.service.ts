@@ -15,8 +15,8 @@ import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import { tagList } from "./question.service.ts";
 import { readPieces, writePieces } from "./questionFilePieces.ts";
-import { requireStillStaff } from "./questionFileRuns.ts";
 import type { SignedLinks } from "./signedLinks.ts";
+import { requireStillStaff } from "./stillStaff.ts";
 
 /** A file of questions, and how far the job with it has come. */
 export interface QuestionFile {

@@ -27,7 +27,9 @@ export const attemptResolvers = {
     student: ({ userId }, _args, { loaders }) => loaders.user.load(userId).then((user) => user!),
     timeLimit: (attempt, _args, { services }) => services.examTime.limitOf(attempt),
     paper: ({ id }, _args, { services, reads }) => services.attempts.paper(id, reads),
-    answers: ({ id }, _args, { loaders }) => loaders.savedAnswers.load(id),
+    answers: (attempt, _args, context) =>
+      context.services.results.answers(requireActor(context), attempt, context.loaders.savedAnswers),
     result: (attempt, _args, context) => context.services.results.of(requireActor(context), attempt),
+    review: (attempt, _args, context) => context.services.results.review(requireActor(context), attempt),
   },
 } satisfies Resolvers;

@@ -18,6 +18,7 @@ export const baseResolvers = {
   ExamConnection: connection,
   AttemptConnection: connection,
   ExamResultConnection: connection,
+  FinalResultConnection: connection,
   UserConnection: connection,
   AuditEntryConnection: connection,
   UserImportRowConnection: connection,

@@ -26,11 +26,13 @@ export const examResolvers = {
       context.services.accommodations.set(requireActor(context), input),
     setPersonAccommodation: (_root, { input }, context) =>
       context.services.accommodations.setForPerson(requireActor(context), input),
-    releaseResults: (_root, { examId }, context) =>
-      context.services.exams.releaseResults(requireActor(context), examId),
+    releaseResults: (_root, { examId, at }, context) =>
+      context.services.exams.releaseResults(requireActor(context), examId, at),
+    withdrawResults: (_root, input, context) => context.services.exams.withdrawResults(requireActor(context), input),
   },
   Exam: {
     course: ({ courseId }, _args, context) => context.services.courses.get(requireActor(context), courseId),
+    resultRelease: ({ id }, _args, { services }) => services.results.release(id),
     sections: (exam, _args, context) => context.services.exams.sections(requireActor(context), exam),
   },
 } satisfies Resolvers;

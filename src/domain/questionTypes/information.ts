@@ -13,5 +13,6 @@ export const information = defineQuestionType({
   problemWith: () => null,
   studentView: () => ({ responseKind: "nothing", options: [], maxLength: null }),
   shuffleOptions: () => [],
+  solution: () => null,
   grade: () => ({ kind: "graded", fraction: new Exact(0), feedback: null }),
 });

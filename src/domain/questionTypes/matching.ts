@@ -61,6 +61,8 @@ export const matching = defineQuestionType({
 
   shuffleOptions: ({ options }) => shuffled(scrambled(options)),
 
+  solution: ({ prompts }) => ({ pairs: prompts.map(({ id, match }) => ({ prompt: id, option: match })) }),
+
   grade({ prompts, scoring }, { pairs }) {
     const given = new Map(pairs.map(({ prompt, option }) => [prompt, option]));
     const right = prompts.filter(({ id, match }) => given.get(id) === match).length;

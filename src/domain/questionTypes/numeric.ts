@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { gradeNumber, MAX_NUMBER_RESPONSE, numberAnswerFields, parseQuantity } from "../numberAnswers.ts";
+import {
+  gradeNumber,
+  MAX_NUMBER_RESPONSE,
+  numberAnswerFields,
+  numberSolution,
+  parseQuantity,
+} from "../numberAnswers.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
 
@@ -22,6 +28,8 @@ export const numeric = defineQuestionType({
   studentView: () => ({ responseKind: "number", options: [], maxLength: MAX_NUMBER_RESPONSE }),
 
   shuffleOptions: () => [],
+
+  solution: (definition) => numberSolution(definition),
 
   grade: (definition, { number }) => ({ kind: "graded", ...gradeNumber(definition, number) }),
 });

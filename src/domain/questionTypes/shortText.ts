@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Exact } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
-import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields } from "../textAnswers.ts";
+import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields, textSolution } from "../textAnswers.ts";
 
 /** A word or a few are typed and compared with the accepted answers. */
 export const shortText = defineQuestionType({
@@ -18,6 +18,8 @@ export const shortText = defineQuestionType({
   studentView: () => ({ responseKind: "text", options: [], maxLength: MAX_TEXT_RESPONSE }),
 
   shuffleOptions: () => [],
+
+  solution: (definition) => textSolution(definition),
 
   grade(definition, { text }) {
     const match = matchingTextAnswer(definition, text);

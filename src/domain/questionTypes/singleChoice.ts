@@ -31,6 +31,8 @@ export const singleChoice = defineQuestionType({
 
   shuffleOptions: ({ options }) => shuffled(options),
 
+  solution: ({ options }) => ({ choice: options.filter(({ fraction }) => fraction === "1").map(({ id }) => id) }),
+
   grade({ options }, { choice }) {
     const chosen = options.find(({ id }) => id === choice);
     return { kind: "graded", fraction: new Exact(chosen?.fraction ?? 0), feedback: chosen?.feedback ?? null };

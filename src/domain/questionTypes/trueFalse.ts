@@ -28,6 +28,8 @@ export const trueFalse = defineQuestionType({
 
   shuffleOptions: () => [], // "true" before "false" is what everybody expects
 
+  solution: ({ correct }) => ({ choice: [String(correct)] }),
+
   grade({ correct, feedbackTrue, feedbackFalse }, { choice }) {
     const fraction = new Exact(choice === String(correct) ? 1 : 0);
     return { kind: "graded", fraction, feedback: (choice === "true" ? feedbackTrue : feedbackFalse) ?? null };
