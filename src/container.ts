@@ -27,16 +27,21 @@ import { createAccountService } from "./services/account.service.ts";
 import { createAnalysisService } from "./services/analysis.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
+import { createAnswerFileService } from "./services/answerFile.service.ts";
+import { createAnswerFileRemoval } from "./services/answerFileRemoval.ts";
+import { answerFileUploads } from "./services/answerFileUploads.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
 import { createCaptionService } from "./services/caption.service.ts";
 import { createCleanUpService } from "./services/cleanUp.service.ts";
 import { createCourseService } from "./services/course.service.ts";
 import { createCourseContents } from "./services/courseContents.ts";
+import { createCourseGroupService } from "./services/courseGroup.service.ts";
 import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
+import { createExamTermsService } from "./services/examTerms.service.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
 import { createExchangeService } from "./services/exchange.service.ts";
 import { createFinalResultService } from "./services/finalResult.service.ts";
@@ -46,6 +51,7 @@ import { createImportRuns } from "./services/importRuns.ts";
 import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
+import { createMarkingService } from "./services/marking.service.ts";
 import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
@@ -56,17 +62,22 @@ import { createPeopleService } from "./services/people.service.ts";
 import { createPersonalData } from "./services/personalData.ts";
 import { createPlaybackService } from "./services/playback.service.ts";
 import { createPlaybackTokens } from "./services/playbackTokens.ts";
+import { createPreviewService } from "./services/preview.service.ts";
 import { createPrivacyService } from "./services/privacy.service.ts";
 import { createProcessingService } from "./services/processing.service.ts";
 import { createProcessingSteps } from "./services/processingSteps.ts";
 import { createQuestionService } from "./services/question.service.ts";
+import { createQuestionEditService } from "./services/questionEdits.service.ts";
 import { createQuestionFileService } from "./services/questionFile.service.ts";
 import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
+import { createQuestionFolderService } from "./services/questionFolder.service.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
 import { createResultFileService } from "./services/resultFile.service.ts";
 import { createResultFileRuns } from "./services/resultFileRuns.ts";
+import { createResultReleaseService } from "./services/resultRelease.service.ts";
 import { createResultRules } from "./services/resultRules.ts";
+import { createResumableUploads, type UploadKind, type UploadRow } from "./services/resumableUploads.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
 import { createSecrets } from "./services/secrets.ts";
 import { createSectionService } from "./services/section.service.ts";
@@ -76,11 +87,11 @@ import { createSmtp } from "./services/smtp.ts";
 import { createTemplatedMails } from "./services/templatedMails.ts";
 import { createTokenRotation } from "./services/tokenRotation.ts";
 import { createTokens } from "./services/tokens.ts";
-import { createUploadService } from "./services/upload.service.ts";
 import { createUploadAddresses } from "./services/uploadAddress.ts";
 import { createVideoService } from "./services/video.service.ts";
 import { createVideoAccess } from "./services/videoAccess.ts";
 import { createVideoFiles } from "./services/videoFiles.ts";
+import { createVideoUploadService } from "./services/videoUpload.service.ts";
 import { createWatchService } from "./services/watch.service.ts";
 import { createWatchFlush } from "./services/watchFlush.ts";
 import { createWatchRetention } from "./services/watchRetention.ts";
@@ -198,6 +209,7 @@ export async function createContainer(
     newId,
   });
   const questions = createQuestionService({ db, cache, access, newId });
+  const questionFolders = createQuestionFolderService({ db, access, newId });
   const exchange = createExchangeService({ db, access, newId });
   const exams = createExamService({ db, cache, access, examQuestions, newId });
   const lessons = createLessonService({
@@ -213,19 +225,22 @@ export async function createContainer(
   const videos = createVideoService({ db, access, videoAccess, outbox, events, newId });
   const captions = createCaptionService({ db, cache, videoAccess, videos });
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
-  const uploads = createUploadService({
+  const addresses = createUploadAddresses(secrets);
+  const resumable = <Row extends UploadRow>(kind: UploadKind<Row>) =>
+    createResumableUploads({ db, storage, uploadFiles, addresses, kind });
+  const videoUploads = createVideoUploadService({
     db,
     access,
     videoAccess,
     outbox,
     events,
     storage,
-    uploadFiles,
-    addresses: createUploadAddresses(secrets),
     publicUrl: config.PUBLIC_URL,
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
+  const answerUploads = answerFileUploads({ db, storage, graceSeconds });
+  const uploads = { videos: resumable(videoUploads.kind), answers: resumable(answerUploads) };
   const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing, log });
   const processingSteps = createProcessingSteps({
     db,
@@ -250,12 +265,27 @@ export async function createContainer(
     unverifiedMayStart: config.UNVERIFIED_MAY_START,
     newId,
   });
-  const grading = createGradingService({ db, access, papers, events, newId });
+  const grading = createGradingService({ db, papers, events });
   const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const rulesOf = createResultRules(db);
   const results = createResultService({ db, access, papers, rulesOf });
   const personalData = createPersonalData({ db, attempts, results, clock });
-  const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
+  const answerFileRemoval = createAnswerFileRemoval({ db, outbox, storage });
+  const answerFiles = createAnswerFileService({
+    db,
+    papers,
+    attempts,
+    removal: answerFileRemoval,
+    outbox,
+    storage,
+    links,
+    uploadPath: answerUploads.path,
+    publicUrl: config.PUBLIC_URL,
+    graceSeconds,
+    clock,
+    newId,
+  });
+  const erasure = createErasureService({ db, cache, outbox, attempts, grading, answerFileRemoval, newId });
   const services = {
     accounts,
     credentials,
@@ -273,6 +303,9 @@ export async function createContainer(
     people,
     courses,
     questions,
+    questionFolders,
+    questionEdits: createQuestionEditService({ db, cache, access, newId }),
+    previews: createPreviewService({ db, access, questions, examQuestions, newId }),
     exchange,
     questionFiles: createQuestionFileService({ db, access, outbox, links, clock, newId }),
     questionFileRuns: createQuestionFileRuns({ db, access, clock, newId }),
@@ -294,18 +327,25 @@ export async function createContainer(
     processing: createProcessingService({ db, outbox, events, access, videoAccess, getJobStatus, clock, newId }),
     processingSteps,
     uploads,
-    abandonedUploads: createAbandonedUploads({ db, storage, uploadFiles, uploads, log }),
+    videoUploads,
+    abandonedUploads: createAbandonedUploads({ db, storage, uploadFiles, kinds: Object.values(uploads), log }),
     videoFiles: createVideoFiles({ db, storage }),
     watch: createWatchService({ db, watchBuffer, videoAccess, log }),
     watchFlush: createWatchFlush({ db, watchBuffer }),
     watchRetention: createWatchRetention({ db }),
     examTime: createExamTimeService({ db, access, outbox, events, graceSeconds, newId }),
+    examTerms: createExamTermsService({ db, unverifiedMayStart: config.UNVERIFIED_MAY_START }),
     accommodations: createAccommodationService({ db, access, newId }),
+    groups: createCourseGroupService({ db, access, newId }),
     attempts,
-    answers: createAnswerService({ papers, batches }),
+    answers: createAnswerService({ papers, batches, answerFiles }),
+    answerFiles,
+    answerFileRemoval,
     grading,
+    marking: createMarkingService({ db, access, papers, events, newId }),
     analysis,
     results,
+    resultRelease: createResultReleaseService({ db, cache, access, exams, newId }),
     finalResults: createFinalResultService({ db, access, exams, results, rulesOf }),
     resultFiles: createResultFileService({ db, access, outbox, links, clock, newId }),
     resultFileRuns: createResultFileRuns({ db, access, examQuestions, rulesOf, clock, newId }),
@@ -327,6 +367,7 @@ export async function createContainer(
       sessions,
       oneTimeTokens,
       erasure,
+      answerFileRemoval,
       unverifiedDays: config.UNVERIFIED_DAYS,
     }),
     jobs: createJobService({ getJobStatus, events }),

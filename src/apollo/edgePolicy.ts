@@ -14,7 +14,10 @@ const STORABLE_FIELDS = new Set(["exam", "course", "lesson", "video", "me", "que
 /** Fields below them that are read from the database, or tell of the clock (as whether results are released does), of a job or of what the viewer watched. */
 const UNCACHED_FIELDS = new Set([
   "Course.enrollments",
+  "Exam.myTerms",
   "Exam.resultRelease",
+  "Question.folder",
+  "Question.versions",
   "Video.processingPercent",
   "Video.processingJobs",
   "Video.playback",

@@ -2,7 +2,8 @@ import { badInput, DomainError, notFound, unprocessable } from "../domain/errors
 import { parseResponse } from "../domain/questionTypes.ts";
 import type { Actor } from "./actor.ts";
 import type { AnswerBatches, AnswerToSave } from "./answerBatches.ts";
-import { requireId } from "./ids.ts";
+import type { AnswerFileService } from "./answerFile.service.ts";
+import { isUuid, requireId } from "./ids.ts";
 import type { PaperEntry, Papers } from "./papers.ts";
 
 /** A response as the client sends it, null to take an answer back; `revision` is the client's own counter. */
@@ -30,7 +31,15 @@ const MAX_ANSWERS = 200;
 
 export type AnswerService = ReturnType<typeof createAnswerService>;
 
-export function createAnswerService({ papers, batches }: { papers: Papers; batches: AnswerBatches }) {
+export function createAnswerService({
+  papers,
+  batches,
+  answerFiles,
+}: {
+  papers: Papers;
+  batches: AnswerBatches;
+  answerFiles: Pick<AnswerFileService, "arrived">;
+}) {
   return {
     /**
      * Saves responses; resolves when they are durable in PostgreSQL. Safe to repeat: only a higher revision replaces what is stored.
@@ -51,10 +60,13 @@ export function createAnswerService({ papers, batches }: { papers: Papers; batch
       for (const { questionId, revision } of answers)
         if (revision > (newest.get(questionId) ?? 0)) newest.set(questionId, revision);
 
+      const fileIds = answers.flatMap(({ response }) => filesIn(response));
+      const arrived = fileIds.length > 0 ? await answerFiles.arrived(attemptId, fileIds) : undefined;
+
       const toSave: AnswerToSave[] = [];
       const places: number[] = [];
       const receipts = answers.map(({ questionId, response, revision }, place): AnswerReceipt => {
-        const refusal = check(entries.get(questionId), response, revision);
+        const refusal = check(entries.get(questionId), response, revision, arrived);
         if (typeof refusal === "string") return { questionId, revision, outcome: "REFUSED", message: refusal };
         if (newest.get(questionId) !== revision) return { questionId, revision, outcome: "SUPERSEDED", message: null };
         newest.delete(questionId); // of two alike in one request the second is superseded
@@ -85,19 +97,30 @@ export function createAnswerService({ papers, batches }: { papers: Papers; batch
   };
 }
 
+/** The ids of files that a response names, in the spelling of the database. */
+function filesIn(response: unknown): string[] {
+  const files = (response as { files?: unknown } | null | undefined)?.files;
+  return Array.isArray(files)
+    ? files.filter((id) => typeof id === "string" && isUuid(id)).map((id) => id.toLowerCase())
+    : [];
+}
+
 /** What is to be stored, or the reason why not in words. */
 function check(
   entry: PaperEntry | undefined,
   response: unknown,
   revision: number,
+  arrived: ReadonlyMap<string, string> = new Map(),
 ): Omit<AnswerToSave, "revision"> | string {
   if (!entry) return "This question is not on the paper.";
   if (revision < 1) return "The revision must be 1 or more.";
   try {
-    return {
-      versionId: entry.item.versionId,
-      response: response == null ? null : parseResponse(entry.question.type, entry.question.definition, response),
-    };
+    const { versionId } = entry.item;
+    if (response == null) return { versionId, response: null };
+    const parsed = parseResponse(entry.question.type, entry.question.definition, response);
+    if (filesIn(parsed).some((fileId) => arrived.get(fileId) !== versionId))
+      return "A file of this answer has not arrived for this question. Upload it first.";
+    return { versionId, response: parsed };
   } catch (error) {
     if (error instanceof DomainError) return error.message;
     throw error;

@@ -1,6 +1,7 @@
 import type { Db } from "../../prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
+import type { AnswerFileRemoval } from "./answerFileRemoval.ts";
 import type { ErasureService } from "./erasure.service.ts";
 import type { OneTimeTokens } from "./oneTimeTokens.ts";
 import type { SessionService } from "./session.service.ts";
@@ -19,6 +20,7 @@ export function createCleanUpService({
   sessions,
   oneTimeTokens,
   erasure,
+  answerFileRemoval,
   unverifiedDays,
 }: {
   db: Db;
@@ -26,6 +28,7 @@ export function createCleanUpService({
   sessions: Pick<SessionService, "removeExpiredSessions">;
   oneTimeTokens: Pick<OneTimeTokens, "removeExpired">;
   erasure: Pick<ErasureService, "askForOverdue">;
+  answerFileRemoval: Pick<AnswerFileRemoval, "removeUnnamed">;
   unverifiedDays: number;
 }) {
   const removeExports = () =>
@@ -107,6 +110,7 @@ export function createCleanUpService({
     imports: removeImports,
     questionFiles: removeQuestionFiles,
     resultFiles: removeResultFiles,
+    answerFiles: () => answerFileRemoval.removeUnnamed(),
     unverifiedAccounts: () => inBatches(BATCH, removeUnverifiedBatch),
     overdueErasures: () => erasure.askForOverdue(),
   };

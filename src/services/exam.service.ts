@@ -13,6 +13,7 @@ import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { databaseTime } from "./databaseTime.ts";
 import { decimalText } from "./decimal.ts";
 import {
+  changedSections,
   examRules,
   examSearch,
   FIXED_BY_PUBLICATION,
@@ -20,10 +21,10 @@ import {
   questionsToAdd,
   resultColumns,
   windowIsRight,
-  withdrawal,
 } from "./examInput.ts";
 import { lockExam } from "./examLock.ts";
 import { type ExamQuestions, type ExamSection, examTotals, pinQuestions } from "./examQuestions.ts";
+import { appendQuestions, replaceSections, requireFolders } from "./examSections.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import { hashSecret } from "./passwords.ts";
@@ -199,6 +200,7 @@ export function createExamService({
       const id = newId();
       const row = await db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
+        await requireFolders(tx, courseId, sections ?? []);
         const exam = await tx.exam.create({
           data: { ...given, ...resultColumns({ review, gradeScale }), id, courseId, accessCodeHash },
         });
@@ -251,29 +253,10 @@ export function createExamService({
       });
     },
 
-    /** Puts questions of the bank into a draft. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED) */
+    /** Puts questions of the bank into a draft. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED, QUESTION_ARCHIVED) */
     async addQuestions(actor: Actor, input: unknown): Promise<Exam> {
       const given = parseInput(questionsToAdd, input);
-      return changeDraft(actor, given.examId, async (tx, exam) => {
-        const sections = await tx.examSection.findMany({ where: { examId: exam.id }, orderBy: { position: "asc" } });
-        const section = given.sectionId ? sections.find(({ id }) => id === given.sectionId) : sections[0];
-        if (!section) throw notFound("section of this exam");
-        const ids = given.questionIds.map((id) => requireId(id, "question"));
-        const known = await tx.question.count({ where: { id: { in: ids }, courseId: exam.courseId } });
-        if (known < new Set(ids).size) throw notFound("question in this course");
-        const last = await tx.examQuestion.aggregate({ where: { examId: exam.id }, _max: { position: true } });
-        const next = (last._max.position ?? -1) + 1;
-        await tx.examQuestion.createMany({
-          data: ids.map((questionId, index) => ({
-            examId: exam.id,
-            questionId,
-            sectionId: section.id,
-            position: next + index,
-            points: given.points,
-          })),
-          skipDuplicates: true,
-        });
-      });
+      return changeDraft(actor, given.examId, (tx, exam) => appendQuestions(tx, exam, given));
     },
 
     /** Takes questions out of a draft. Safe to repeat. @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_PUBLISHED) */
@@ -285,6 +268,15 @@ export function createExamService({
     },
 
     /**
+     * The sections of a draft as they shall be, in order, with their questions; see `replaceSections`. Safe to repeat but for new sections.
+     * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED, QUESTION_ARCHIVED)
+     */
+    async updateSections(actor: Actor, examId: string, sections: unknown): Promise<Exam> {
+      const wanted = parseInput(changedSections, sections, { path: "sections" });
+      return changeDraft(actor, examId, (tx, exam) => replaceSections(tx, exam, wanted, newId));
+    },
+
+    /**
      * Fixes the questions in their newest versions and shows the exam. Safe to repeat.
      * @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_EMPTY, POOL_TOO_SMALL, EXAM_ARCHIVED)
      */
@@ -292,7 +284,7 @@ export function createExamService({
       return change(actor, examId, async (tx, exam) => {
         if (exam.status === "PUBLISHED") return;
         if (exam.status === "ARCHIVED") throw unprocessable("EXAM_ARCHIVED", "An archived exam cannot be published.");
-        await pinQuestions(tx, exam);
+        await pinQuestions(tx, exam.id);
         await tx.exam.update({
           where: { id: exam.id },
           data: { status: "PUBLISHED", publishedAt: await databaseTime(tx) },
@@ -307,37 +299,6 @@ export function createExamService({
         if (exam.status === "ARCHIVED") return;
         await tx.exam.update({ where: { id: exam.id }, data: { status: "ARCHIVED" } });
         await audit(tx, actor, newId, { action: "archiveExam", entityType: "Exam", entityId: exam.id });
-      });
-    },
-
-    /**
-     * Lets students see their results of an exam from now on, or from a later time on, whatever its policy says and also after a
-     * withdrawal. Safe to repeat. @throws NOT_FOUND, FORBIDDEN
-     */
-    async releaseResults(actor: Actor, examId: string, at?: Date | null): Promise<Exam> {
-      return change(actor, examId, async (tx, exam) => {
-        const now = await databaseTime(tx);
-        const isLater = at != null && at > now;
-        if (exam.resultsReleasedAt) return;
-        if (isLater && !exam.resultsWithdrawnAt && exam.resultsReleaseAt?.getTime() === at.getTime()) return;
-        const data = isLater
-          ? { resultsReleaseAt: at, resultsWithdrawnAt: null }
-          : { resultsReleasedAt: now, resultsWithdrawnAt: null };
-        await tx.exam.update({ where: { id: exam.id }, data });
-        const after = JSON.parse(JSON.stringify(data));
-        await audit(tx, actor, newId, { action: "releaseResults", entityType: "Exam", entityId: exam.id, after });
-      });
-    },
-
-    /** Takes results back until they are released again. Safe to repeat. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
-    async withdrawResults(actor: Actor, input: unknown): Promise<Exam> {
-      const { examId, reason } = parseInput(withdrawal, input, { path: "" });
-      return change(actor, examId, async (tx, exam) => {
-        if (exam.resultsWithdrawnAt) return;
-        const data = { resultsWithdrawnAt: await databaseTime(tx), resultsReleasedAt: null };
-        await tx.exam.update({ where: { id: exam.id }, data });
-        const after = { reason };
-        await audit(tx, actor, newId, { action: "withdrawResults", entityType: "Exam", entityId: exam.id, after });
       });
     },
   };

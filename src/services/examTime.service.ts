@@ -6,9 +6,10 @@ import type { Outbox } from "../queues/outbox.ts";
 import type { Events } from "../redis/pubsub.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
-import type { Attempt } from "./attempt.service.ts";
+import type { Attempt } from "./attemptFields.ts";
 import { audit } from "./audit.ts";
 import { batched } from "./batched.ts";
+import { requireGroup } from "./courseGroup.service.ts";
 import { extension, reachedAttempts } from "./examInput.ts";
 import { lockExam } from "./examLock.ts";
 import { requireId } from "./ids.ts";
@@ -22,8 +23,9 @@ export interface RunningExamChange {
 
 interface Asked {
   examId: string;
-  /** Null: everybody with an attempt in progress. */
+  /** These people or this group; neither: everybody with an attempt in progress. */
   userIds?: readonly string[] | null;
+  groupId?: string | null;
   reason: string;
   minutes?: number;
 }
@@ -64,25 +66,28 @@ export function createExamTimeService({
   async function change(
     actor: Actor,
     action: "extendExam" | "stopExam" | "pauseExam" | "resumeExam",
-    { examId: examIdGiven, userIds: userIdsGiven, ...what }: Asked,
+    { examId: examIdGiven, userIds: userIdsGiven, groupId: groupIdGiven, ...what }: Asked,
     apply: (tx: Transaction, running: Prisma.Sql) => Promise<Changed>,
   ): Promise<RunningExamChange> {
     const examId = requireId(examIdGiven, "exam");
     const only = userIdsGiven?.map((id) => requireId(id, "person"));
+    const groupId = groupIdGiven ? requireId(groupIdGiven, "group") : null;
     // In the order in which saves lock their attempts, so that the two cannot wait for each other in a circle.
     const running = Prisma.sql`
       SELECT id FROM attempts
       WHERE exam_id = ${examId}::uuid AND status = 'IN_PROGRESS'
         ${only ? Prisma.sql`AND user_id = ANY (${only}::uuid[])` : Prisma.empty}
+        ${groupId ? Prisma.sql`AND user_id IN (SELECT user_id FROM course_group_members WHERE group_id = ${groupId}::uuid)` : Prisma.empty}
       ORDER BY id FOR UPDATE`;
     const changed = await db.$transaction(async (tx) => {
-      await lockExam(tx, access, actor, examId);
+      const { courseId } = await lockExam(tx, access, actor, examId);
+      if (groupId) await requireGroup(tx, courseId, groupId);
       const rows = await apply(tx, running);
       await audit(tx, actor, newId, {
         action,
         entityType: "Exam",
         entityId: examId,
-        after: { ...what, userIds: rows.map(({ userId }) => userId) },
+        after: { ...what, ...(groupId && { groupId }), userIds: rows.map(({ userId }) => userId) },
       });
       return rows;
     });

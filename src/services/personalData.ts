@@ -6,7 +6,8 @@ import type { Db } from "../../prisma/client.ts";
 import { Prisma, type User as UserRow } from "../generated/prisma/client.ts";
 import { toUser } from "./account.service.ts";
 import { type Actor, Reads } from "./actor.ts";
-import { type AttemptService, attemptFields, toAttempt } from "./attempt.service.ts";
+import type { AttemptService } from "./attempt.service.ts";
+import { attemptFields, toAttempt } from "./attemptFields.ts";
 import type { ResultService } from "./result.service.ts";
 import { sameAddress } from "./sameAddress.ts";
 
@@ -145,6 +146,17 @@ export function createPersonalData({
           }),
         ),
     },
+    groups: {
+      about: "Groups of your courses that you are in. What a group gets in an exam, its members get.",
+      of: ["CourseGroupMember.userId"],
+      read: ({ id: userId }) =>
+        fewRows(
+          db.courseGroupMember.findMany({
+            where: { userId },
+            select: { group: { select: { name: true, course: { select: { title: true } } } } },
+          }),
+        ),
+    },
     accommodations: {
       about: "What you get in single exams beyond the rules.",
       of: ["ExamAccommodation.userId"],
@@ -154,6 +166,7 @@ export function createPersonalData({
             where: { userId },
             select: {
               exam: { select: { title: true } },
+              extraTimePercent: true,
               extraMinutes: true,
               extraAttempts: true,
               opensAt: true,
@@ -175,6 +188,33 @@ export function createPersonalData({
           }),
         );
         for await (const row of rows) yield attemptOf(person, row);
+      },
+    },
+    answerFiles: {
+      about:
+        "Files you uploaded as answers. Those you never made part of an answer are removed a week after the attempt.",
+      of: [],
+      async *read({ id: userId }) {
+        const rows = rowsOf(({ where, ...page }) =>
+          db.answerFile.findMany({
+            where: { attempt: { userId }, ...where },
+            ...page,
+            select: {
+              id: true,
+              attempt: {
+                select: { number: true, exam: { select: { title: true, course: { select: { title: true } } } } },
+              },
+              fileName: true,
+              bytes: true,
+              contentType: true,
+              sha256: true,
+              createdAt: true,
+              finishedAt: true,
+            },
+          }),
+        );
+        for await (const { attempt, bytes, ...file } of rows)
+          yield { ...examNames(attempt), number: attempt.number, ...file, bytes: Number(bytes) };
       },
     },
     watched: {

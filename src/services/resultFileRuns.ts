@@ -6,7 +6,7 @@ import { gradeFor, isPassed, percentOf } from "../domain/results.ts";
 import { type ResultQuestion, type ResultRow, resultCsv, resultJson } from "../domain/resultTable.ts";
 import type { JobContext } from "../queues/jobContext.ts";
 import type { Access } from "./access.ts";
-import { attemptFields, toAttempt } from "./attempt.service.ts";
+import { attemptFields, toAttempt } from "./attemptFields.ts";
 import { decimalText } from "./decimal.ts";
 import type { ExamQuestions } from "./examQuestions.ts";
 import { inPieces } from "./filePieces.ts";

@@ -4,6 +4,7 @@ import type { AttemptGrading } from "../domain/finalResult.ts";
 import { type GradeBand, type Release, type ResultsPolicy, type ReviewMatrix, releaseOf } from "../domain/results.ts";
 import { batched } from "./batched.ts";
 import { type DecimalLike, decimalText } from "./decimal.ts";
+import { closedForAllAt } from "./examClose.ts";
 
 /** What an exam says about its results, and what that is measured against in this moment. */
 export interface ResultRules {
@@ -45,18 +46,8 @@ export function createResultRules(db: Db): (examId: string) => Promise<ResultRul
                                'afterClose', exam.review_after_close) AS matrix,
              exam.results_policy::text AS policy, exam.results_release_at AS "releaseAt",
              exam.results_released_at AS "releasedAt", exam.results_withdrawn_at AS "withdrawnAt",
-             CASE WHEN exam.closes_at IS NOT NULL
-                   AND (exam.results_policy = 'AFTER_CLOSE' OR exam.review_after_submission <> exam.review_after_close)
-             THEN greatest(exam.closes_at, (
-               SELECT max(deadline_at + coalesce(clock_timestamp() - paused_at, interval '0')) FROM attempts WHERE exam_id = exam.id AND status = 'IN_PROGRESS'
-             ), (
-               SELECT max(coalesce(grants.closes_at, exam.closes_at + make_interval(secs => 60.0 * (
-                 exam.duration_minutes * (person.extra_time_percent + enrollment.extra_time_percent) / 100.0
-                 + person.extra_minutes + coalesce(grants.extra_minutes, 0)))))
-               FROM enrollments enrollment
-               JOIN users person ON person.id = enrollment.user_id
-               LEFT JOIN exam_accommodations grants ON grants.exam_id = exam.id AND grants.user_id = enrollment.user_id
-               WHERE enrollment.course_id = exam.course_id AND enrollment.status = 'ACTIVE')) END AS "closesAt",
+             CASE WHEN (exam.results_policy = 'AFTER_CLOSE' OR exam.review_after_submission <> exam.review_after_close)
+             THEN ${closedForAllAt} END AS "closesAt",
              clock_timestamp() AS now
       FROM exams exam WHERE exam.id = ANY (${examIds}::uuid[])`;
     const byId = new Map(rows.map((row) => [row.examId, toRules(row)]));

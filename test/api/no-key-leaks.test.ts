@@ -67,6 +67,7 @@ const definitions: Record<string, object> = {
     ],
   },
   ESSAY: { guidance: "canary-guidance" },
+  FILE_UPLOAD: { guidance: "canary-file-guidance" },
   INFORMATION: {},
 };
 const LEAKS = new RegExp(`${SECRET}|424242|0\\.125|fraction|pattern|tolerance|correct"|guidance|"match"`, "i");
@@ -116,6 +117,7 @@ const walks: Walk[] = [
   { field: "attempt", args: "(id: $attemptId)" },
   { field: "myAttempts", args: "(first: 1)" },
   { field: "myResult", args: "(examId: $examId)" },
+  { field: "answerFiles", args: "(attemptId: $attemptId)" },
   { field: "exam", args: "(id: $examId)" },
   { field: "exams", args: "(first: 1)" },
   { field: "course", args: "(id: $courseId)" },
@@ -130,6 +132,11 @@ const ELSEWHERE = [
     "questionTypes",
     "question",
     "questions",
+    "questionTags",
+    "questionFolders",
+    "previewQuestion",
+    "tryQuestion",
+    "previewExam",
     "exportQuestions",
     "questionFile",
     "examResults",
@@ -154,6 +161,9 @@ const ELSEWHERE = [
     "queueJobs",
     "queueJob",
     "personAccommodation",
+    "examAccommodations",
+    "courseGroup",
+    "courseGroups",
   ],
 ];
 
@@ -220,7 +230,7 @@ describe("a student before the release of the results", () => {
     const text = JSON.stringify(data);
     expect(text).toMatch(LEAKS);
     for (const secret of text.match(/canary-[\w-]+/g)!) expect(JSON.stringify([common, definitions])).toContain(secret);
-    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(19);
+    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(20);
   });
 });
 

@@ -69,6 +69,7 @@ describe("exportMyData", () => {
     expect(file.recoveryCodes).toEqual([{ usedAt: expect.any(String) }]);
     expect(file.exports).toMatchObject([{ id: exportId, readyAt: null }]);
     expect(file.enrolments).toMatchObject([{ role: "STUDENT", status: "ACTIVE", extraTimePercent: 25 }]);
+    expect(file.groups).toMatchObject([{ group: { name: "Late shift" } }]);
     expect(file.accommodations).toMatchObject([{ extraMinutes: 11 }]);
     expect(file.imports).toMatchObject([{ accepted: 1 }]);
     expect(file.questionFiles).toMatchObject([{ direction: "EXPORT", format: "GIFT" }]);

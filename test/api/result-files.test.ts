@@ -77,7 +77,12 @@ async function exported(format: "CSV" | "JSON", detail: "ATTEMPTS" | "QUESTIONS"
   const file = await finished(exportResults.id);
   expect(file).toMatchObject({ rows: 4, failure: null });
   const answer = await fetched(file.downloadUrl);
-  return { id: exportResults.id as string, url: file.downloadUrl as string, answer, text: Buffer.from(await answer.arrayBuffer()).toString() };
+  return {
+    id: exportResults.id as string,
+    url: file.downloadUrl as string,
+    answer,
+    text: Buffer.from(await answer.arrayBuffer()).toString(),
+  };
 }
 const recordsOf = (text: string) => parse(text, { columns: true, bom: true }) as Record<string, string>[];
 

@@ -195,6 +195,7 @@ describe("the clean-up", () => {
       sessions: services.sessions,
       oneTimeTokens: { removeExpired: () => Promise.reject(new Error("no such luck")) },
       erasure: services.erasure,
+      answerFileRemoval: services.answerFileRemoval,
       unverifiedDays: 30,
     });
     await expect(failing.removeExpired()).rejects.toMatchObject({

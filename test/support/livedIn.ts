@@ -35,6 +35,7 @@ export const CANARIES = {
   shortText: "Canary short text",
   feedback: "Canary feedback: well argued, Ada.",
   mail: "Canary mail, dear Ada",
+  fileName: "Canary certificate of Ada.pdf",
 };
 
 /** What nobody is told, not even the person. */
@@ -97,13 +98,29 @@ export async function aLivedInAccount(app: Pick<TestApp, "container">): Promise<
   await services.accommodations.set(school.teacher.actor, {
     examId,
     userId: person.id,
+    extraTimePercent: 0,
     extraMinutes: 11,
     extraAttempts: 0,
   });
+  const group = await services.groups.create(school.teacher.actor, { courseId: school.courseId, name: "Late shift" });
+  await services.groups.setMembers(school.teacher.actor, { groupId: group.id, userIds: [person.id] });
   const attemptId = await anAttemptAt(app, person, examId, questionIds, CANARIES.feedback, school.teacher);
   const hidden = await anExam(app.container, school, { questions, rules: { resultsPolicy: "MANUAL", title: "Final" } });
   await anAttemptAt(app, person, hidden.examId, hidden.questionIds, SECRETS.hiddenFeedback, school.teacher);
 
+  const { questionVersionId } = await db.answer.findFirstOrThrow({ where: { attemptId } });
+  const arrived = { finishedAt: now, contentType: "application/pdf", sha256: "0".repeat(64) };
+  await db.answerFile.create({
+    data: {
+      id: uuidv7(),
+      attemptId,
+      questionVersionId,
+      tokenHash: uuidv7(),
+      bytes: 3,
+      fileName: CANARIES.fileName,
+      ...arrived,
+    },
+  });
   await aLinkFor(app.container, person.id, "RESET_PASSWORD");
   await db.recoveryCode.create({ data: { userId: person.id, hash: SECRETS.recoveryCode, usedAt: now } });
   const courseId = school.courseId;
@@ -172,6 +189,6 @@ async function anAttemptAt(
   ]);
   await services.attempts.submit(actor, id);
   await services.grading.gradeAttempt(id);
-  await services.grading.gradeAnswer(teacher.actor, { attemptId: id, questionId: essay, points: "3.5", feedback });
+  await services.marking.gradeAnswer(teacher.actor, { attemptId: id, questionId: essay, points: "3.5", feedback });
   return id;
 }

@@ -13,6 +13,8 @@ export const baseResolvers = {
     serverTime: (_root, _args, { services }) => services.serverTime(),
   },
   CourseConnection: connection,
+  CourseGroupConnection: connection,
+  ExamAccommodationConnection: connection,
   EnrollmentConnection: connection,
   QuestionConnection: connection,
   ExamConnection: connection,
