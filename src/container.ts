@@ -31,6 +31,8 @@ import { createAnswerFileService } from "./services/answerFile.service.ts";
 import { createAnswerFileRemoval } from "./services/answerFileRemoval.ts";
 import { answerFileUploads } from "./services/answerFileUploads.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
+import { createAttemptLogService } from "./services/attemptLog.service.ts";
+import { createAttemptVisits } from "./services/attemptVisits.ts";
 import { createCaptionService } from "./services/caption.service.ts";
 import { createCleanUpService } from "./services/cleanUp.service.ts";
 import { createCourseService } from "./services/course.service.ts";
@@ -40,6 +42,7 @@ import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
+import { createExamAddresses } from "./services/examAddresses.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
 import { createExamTermsService } from "./services/examTerms.service.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
@@ -52,6 +55,7 @@ import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
 import { createMarkingService } from "./services/marking.service.ts";
+import { createMarkingQueueService } from "./services/markingQueue.service.ts";
 import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
@@ -170,6 +174,8 @@ export async function createContainer(
   const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
+  const visits = createAttemptVisits({ db, log });
+  const addresses = createExamAddresses({ db, cache, visits });
   const batches = createAnswerBatches({
     pool: savePool,
     connections: config.SAVE_CONNECTIONS,
@@ -211,7 +217,7 @@ export async function createContainer(
   const questions = createQuestionService({ db, cache, access, newId });
   const questionFolders = createQuestionFolderService({ db, access, newId });
   const exchange = createExchangeService({ db, access, newId });
-  const exams = createExamService({ db, cache, access, examQuestions, newId });
+  const exams = createExamService({ db, cache, access, examQuestions, addresses, newId });
   const lessons = createLessonService({
     db,
     cache,
@@ -225,9 +231,9 @@ export async function createContainer(
   const videos = createVideoService({ db, access, videoAccess, outbox, events, newId });
   const captions = createCaptionService({ db, cache, videoAccess, videos });
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
-  const addresses = createUploadAddresses(secrets);
+  const uploadAddresses = createUploadAddresses(secrets);
   const resumable = <Row extends UploadRow>(kind: UploadKind<Row>) =>
-    createResumableUploads({ db, storage, uploadFiles, addresses, kind });
+    createResumableUploads({ db, storage, uploadFiles, addresses: uploadAddresses, kind });
   const videoUploads = createVideoUploadService({
     db,
     access,
@@ -239,8 +245,10 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const answerUploads = answerFileUploads({ db, storage, graceSeconds });
-  const uploads = { videos: resumable(videoUploads.kind), answers: resumable(answerUploads) };
+  const uploads = {
+    videos: resumable(videoUploads.kind),
+    answers: resumable(answerFileUploads({ db, storage, graceSeconds })),
+  };
   const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing, log });
   const processingSteps = createProcessingSteps({
     db,
@@ -258,6 +266,8 @@ export async function createContainer(
     access,
     papers,
     examQuestions,
+    addresses,
+    visits,
     outbox,
     events,
     checkAccessCode: createSharedSecretCheck(),
@@ -279,7 +289,7 @@ export async function createContainer(
     outbox,
     storage,
     links,
-    uploadPath: answerUploads.path,
+    uploads: uploads.answers,
     publicUrl: config.PUBLIC_URL,
     graceSeconds,
     clock,
@@ -338,11 +348,13 @@ export async function createContainer(
     accommodations: createAccommodationService({ db, access, newId }),
     groups: createCourseGroupService({ db, access, newId }),
     attempts,
-    answers: createAnswerService({ papers, batches, answerFiles }),
+    answers: createAnswerService({ papers, addresses, batches, answerFiles }),
     answerFiles,
     answerFileRemoval,
+    attemptLog: createAttemptLogService({ db, access, visits }),
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
+    markingQueue: createMarkingQueueService({ db, access, examQuestions }),
     analysis,
     results,
     resultRelease: createResultReleaseService({ db, cache, access, exams, newId }),
@@ -369,6 +381,7 @@ export async function createContainer(
       erasure,
       answerFileRemoval,
       unverifiedDays: config.UNVERIFIED_DAYS,
+      attemptLogDays: config.ATTEMPT_LOG_DAYS,
     }),
     jobs: createJobService({ getJobStatus, events }),
     operations: createOperationsService({
@@ -386,6 +399,7 @@ export async function createContainer(
   /** Finishes what was taken and closes every connection. Safe to repeat. */
   async function close(): Promise<void> {
     await batches.close();
+    await visits.flush();
     smtp.close();
     await uploadLocks.close();
     storage.close();

@@ -1,6 +1,7 @@
 import type { ExamAccommodation } from "../services/accommodation.service.ts";
 import type { User } from "../services/account.service.ts";
 import type { Attempt } from "../services/attemptFields.ts";
+import type { AttemptEvent } from "../services/attemptLog.service.ts";
 import type { Connection } from "../services/connection.ts";
 import type { Course, Enrollment } from "../services/course.service.ts";
 import type { CourseGroup } from "../services/courseGroup.service.ts";
@@ -21,6 +22,7 @@ export type QuestionConnection = Connection<Question>;
 export type ExamConnection = Connection<Exam>;
 export type ExamAccommodationConnection = Connection<ExamAccommodation>;
 export type AttemptConnection = Connection<Attempt>;
+export type AttemptEventConnection = Connection<AttemptEvent>;
 export type ExamResultConnection = Connection<ExamResult>;
 export type FinalResultConnection = Connection<FinalResult>;
 export type UserConnection = Connection<User>;

@@ -116,6 +116,8 @@ export function createContext({
     sessionId: claims.sessionId,
     secondFactorMissing: claims.secondFactorMissing,
     requestId,
+    ip: client.ip,
+    userAgent: client.userAgent,
     reads,
   };
   return {

@@ -111,6 +111,8 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   responseKind: Kind;
   /** Whether the question is worth nothing, because it asks nothing. */
   isUnmarked?: boolean;
+  /** Whether a person marks what was answered. Its definitions may hold a `guidance` and a `rubric` for that. */
+  isMarkedByHand?: boolean;
   definition: z.ZodType<Definition>;
   /** The shape of a response, whatever the definition; messages are written for the student. */
   response: z.ZodType<ResponseOf<Kind>>;

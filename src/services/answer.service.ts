@@ -1,8 +1,9 @@
 import { badInput, DomainError, notFound, unprocessable } from "../domain/errors.ts";
 import { parseResponse } from "../domain/questionTypes.ts";
 import type { Actor } from "./actor.ts";
-import type { AnswerBatches, AnswerToSave } from "./answerBatches.ts";
+import type { AnswerBatches, AnswerToSave, Revisions } from "./answerBatches.ts";
 import type { AnswerFileService } from "./answerFile.service.ts";
+import type { ExamAddresses } from "./examAddresses.ts";
 import { isUuid, requireId } from "./ids.ts";
 import type { PaperEntry, Papers } from "./papers.ts";
 
@@ -33,10 +34,12 @@ export type AnswerService = ReturnType<typeof createAnswerService>;
 
 export function createAnswerService({
   papers,
+  addresses,
   batches,
   answerFiles,
 }: {
   papers: Papers;
+  addresses: ExamAddresses;
   batches: AnswerBatches;
   answerFiles: Pick<AnswerFileService, "arrived">;
 }) {
@@ -44,7 +47,7 @@ export function createAnswerService({
     /**
      * Saves responses; resolves when they are durable in PostgreSQL. Safe to repeat: only a higher revision replaces what is stored.
      * A response its question cannot take is refused in its receipt and does not stop the others.
-     * @throws NOT_FOUND, BAD_USER_INPUT, UNPROCESSABLE (ATTEMPT_CLOSED, ATTEMPT_PAUSED), SERVICE_UNAVAILABLE
+     * @throws NOT_FOUND, BAD_USER_INPUT, UNPROCESSABLE (ADDRESS_NOT_ALLOWED, ATTEMPT_TAKEN_OVER, ATTEMPT_CLOSED, ATTEMPT_PAUSED), SERVICE_UNAVAILABLE
      */
     async save(actor: Actor, attemptIdGiven: string, answers: readonly AnswerInput[]): Promise<SaveAnswersPayload> {
       if (answers.length === 0 || answers.length > MAX_ANSWERS)
@@ -54,6 +57,7 @@ export function createAnswerService({
       const attemptId = requireId(attemptIdGiven, "attempt");
       const paper = await papers.stored(attemptId, actor.reads);
       if (paper?.userId !== actor.userId) throw notFound("attempt");
+      await addresses.requireAllowed(actor, paper.examId, attemptId);
       const entries = await papers.entries(paper, actor.reads);
 
       const newest = new Map<string, number>();
@@ -65,18 +69,32 @@ export function createAnswerService({
 
       const toSave: AnswerToSave[] = [];
       const places: number[] = [];
+      const aside: { refused?: Revisions; superseded?: Revisions } = {};
       const receipts = answers.map(({ questionId, response, revision }, place): AnswerReceipt => {
-        const refusal = check(entries.get(questionId), response, revision, arrived);
-        if (typeof refusal === "string") return { questionId, revision, outcome: "REFUSED", message: refusal };
-        if (newest.get(questionId) !== revision) return { questionId, revision, outcome: "SUPERSEDED", message: null };
+        const entry = entries.get(questionId);
+        const refusal = check(entry, response, revision, arrived);
+        if (typeof refusal === "string") {
+          if (entry) aside.refused = { ...aside.refused, [questionId]: revision };
+          return { questionId, revision, outcome: "REFUSED", message: refusal };
+        }
+        if (newest.get(questionId) !== revision) {
+          aside.superseded = { ...aside.superseded, [questionId]: revision };
+          return { questionId, revision, outcome: "SUPERSEDED", message: null };
+        }
         newest.delete(questionId); // of two alike in one request the second is superseded
-        toSave.push({ ...refusal, revision });
+        toSave.push({ ...refusal, questionId, revision });
         places.push(place);
         return { questionId, revision, outcome: "SAVED", message: null };
       });
 
-      const verdict = await batches.save({ attemptId, userId: actor.userId, answers: toSave });
+      const { userId, sessionId, ip } = actor;
+      const verdict = await batches.save({ attemptId, userId, sessionId, ip, answers: toSave, aside });
       if (verdict.state === "NOT_FOUND") throw notFound("attempt");
+      if (verdict.state === "TAKEN_OVER")
+        throw unprocessable(
+          "ATTEMPT_TAKEN_OVER",
+          "This attempt goes on in another log-in; the answers were not saved. Call startAttempt to go on here.",
+        );
       if (verdict.state === "PAUSED")
         throw unprocessable("ATTEMPT_PAUSED", "The exam is paused. Send the answers when it goes on.");
       if (verdict.state === "CLOSED")
@@ -111,7 +129,7 @@ function check(
   response: unknown,
   revision: number,
   arrived: ReadonlyMap<string, string> = new Map(),
-): Omit<AnswerToSave, "revision"> | string {
+): Pick<AnswerToSave, "versionId" | "response"> | string {
   if (!entry) return "This question is not on the paper.";
   if (revision < 1) return "The revision must be 1 or more.";
   try {

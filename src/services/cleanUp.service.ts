@@ -22,6 +22,7 @@ export function createCleanUpService({
   erasure,
   answerFileRemoval,
   unverifiedDays,
+  attemptLogDays,
 }: {
   db: Db;
   cache: Cache;
@@ -30,6 +31,7 @@ export function createCleanUpService({
   erasure: Pick<ErasureService, "askForOverdue">;
   answerFileRemoval: Pick<AnswerFileRemoval, "removeUnnamed">;
   unverifiedDays: number;
+  attemptLogDays: number;
 }) {
   const removeExports = () =>
     inBatches(
@@ -68,6 +70,18 @@ export function createCleanUpService({
       () => db.$executeRaw`
         DELETE FROM result_files WHERE id IN (
           SELECT id FROM result_files WHERE expires_at < clock_timestamp() LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
+    );
+
+  /** Ids tell when an attempt was begun, so a log goes as a whole, and its one index finds it. */
+  const removeAttemptEvents = () =>
+    inBatches(
+      BATCH,
+      () => db.$executeRaw`
+        DELETE FROM attempt_events WHERE (attempt_id, at, id) IN (
+          SELECT attempt_id, at, id FROM attempt_events
+          WHERE attempt_id < (lpad(to_hex((1000 * extract(epoch FROM clock_timestamp() - make_interval(days => ${attemptLogDays})))::bigint),
+                                   12, '0') || '70008000000000000000')::uuid
+          LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
     );
 
   /**
@@ -111,6 +125,7 @@ export function createCleanUpService({
     questionFiles: removeQuestionFiles,
     resultFiles: removeResultFiles,
     answerFiles: () => answerFileRemoval.removeUnnamed(),
+    attemptEvents: removeAttemptEvents,
     unverifiedAccounts: () => inBatches(BATCH, removeUnverifiedBatch),
     overdueErasures: () => erasure.askForOverdue(),
   };

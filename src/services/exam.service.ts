@@ -12,6 +12,7 @@ import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { databaseTime } from "./databaseTime.ts";
 import { decimalText } from "./decimal.ts";
+import type { ExamAddresses } from "./examAddresses.ts";
 import {
   changedSections,
   examRules,
@@ -91,12 +92,14 @@ export function createExamService({
   cache,
   access,
   examQuestions,
+  addresses,
   newId,
 }: {
   db: Db;
   cache: Cache;
   access: Access;
   examQuestions: ExamQuestions;
+  addresses: ExamAddresses;
   newId: () => string;
 }) {
   const load = batched(async (ids: readonly string[]) => {
@@ -122,7 +125,8 @@ export function createExamService({
   ): Promise<Exam> {
     const id = requireId(examId, "exam");
     await db.$transaction(async (tx) => act(tx, await lockExam(tx, access, actor, id)));
-    await cache.drop(CACHE_KEYS.EXAM(id), CACHE_KEYS.EXAM_QUESTIONS(id)); // before anything else that could fail
+    // Before anything else that could fail.
+    await cache.drop(CACHE_KEYS.EXAM(id), CACHE_KEYS.EXAM_QUESTIONS(id), CACHE_KEYS.EXAM_ADDRESSES(id));
     const row = await db.exam.findUniqueOrThrow({ where: { id } });
     return toExam(row, (await examTotals(db, [id])).get(id)!);
   }
@@ -149,6 +153,14 @@ export function createExamService({
       if ((await access.standingIn(actor, exam.courseId)) !== "STAFF")
         throw forbidden("This is for the staff of the course.");
       return examQuestions.sections(exam.id, actor.reads);
+    },
+
+    /** From where an exam may be taken; null: from everywhere. @throws FORBIDDEN for who is not staff of its course */
+    async allowedAddresses(actor: Actor, exam: Exam): Promise<string[] | null> {
+      if ((await access.standingIn(actor, exam.courseId)) !== "STAFF")
+        throw forbidden("This is for the staff of the course.");
+      const entries = await addresses.allowed(exam.id, actor.reads);
+      return entries.length > 0 ? [...entries] : null;
     },
 
     /** The exams of the actor's courses, newest first; drafts for staff only. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DIFFICULTIES } from "../domain/difficulty.ts";
 import { ATTEMPT_GRADINGS } from "../domain/finalResult.ts";
 import { REVIEW_PARTS, scaleProblem } from "../domain/results.ts";
+import { addressList } from "./addressList.ts";
 import { decimalInput } from "./decimal.ts";
 
 const WEEK_MINUTES = 10_080;
@@ -66,6 +67,7 @@ export const examRules = z.object({
   review: z.object({ during: reviewParts, afterSubmission: reviewParts, afterClose: reviewParts }).nullish(),
   gradeScale: gradeScale.nullish(),
   attemptGrading: z.enum(ATTEMPT_GRADINGS).optional(),
+  allowedAddresses: addressList,
   accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
 });
 export const newExam = examRules

@@ -6,6 +6,7 @@ import type { Outbox } from "../queues/outbox.ts";
 import type { Events } from "../redis/pubsub.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
+import { logStaffAct } from "./attemptEvents.ts";
 import type { Attempt } from "./attemptFields.ts";
 import { audit } from "./audit.ts";
 import { batched } from "./batched.ts";
@@ -30,6 +31,9 @@ interface Asked {
   minutes?: number;
 }
 type Changed = { id: string; userId: string }[];
+
+/** The acts on running attempts, as the attempts' logs call them. */
+const EVENT_OF = { extendExam: "EXTENDED", stopExam: "STOPPED", pauseExam: "PAUSED", resumeExam: "RESUMED" } as const;
 
 export type ExamTimeService = ReturnType<typeof createExamTimeService>;
 
@@ -65,7 +69,7 @@ export function createExamTimeService({
    */
   async function change(
     actor: Actor,
-    action: "extendExam" | "stopExam" | "pauseExam" | "resumeExam",
+    action: keyof typeof EVENT_OF,
     { examId: examIdGiven, userIds: userIdsGiven, groupId: groupIdGiven, ...what }: Asked,
     apply: (tx: Transaction, running: Prisma.Sql) => Promise<Changed>,
   ): Promise<RunningExamChange> {
@@ -83,6 +87,8 @@ export function createExamTimeService({
       const { courseId } = await lockExam(tx, access, actor, examId);
       if (groupId) await requireGroup(tx, courseId, groupId);
       const rows = await apply(tx, running);
+      const ids = rows.map(({ id }) => id);
+      await logStaffAct(tx, actor, EVENT_OF[action], ids, what.minutes ? { minutes: what.minutes } : undefined);
       await audit(tx, actor, newId, {
         action,
         entityType: "Exam",

@@ -6,6 +6,7 @@ import type { Db } from "../../prisma/client.ts";
 import { Prisma, type User as UserRow } from "../generated/prisma/client.ts";
 import { toUser } from "./account.service.ts";
 import { type Actor, Reads } from "./actor.ts";
+import { toAnswerMark } from "./answerMarks.ts";
 import type { AttemptService } from "./attempt.service.ts";
 import { attemptFields, toAttempt } from "./attemptFields.ts";
 import type { ResultService } from "./result.service.ts";
@@ -25,6 +26,10 @@ interface Section {
 /** Columns that name a person and are no section of the file, each with the reason, which the file tells too. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   "Answer.gradedById": "Answers you graded belong to the people who gave them; that you did is in `acts`.",
+  "AnswerMark.markedById":
+    "Marks you gave belong to the people whose answers they are on; that you gave them is in `acts`.",
+  "ResponseClaim.claimedById":
+    "Answers you claimed for marking belong to the people who gave them; a claim ends by itself within the hour.",
   "OutboxJob.ownerId":
     "Background jobs you asked for hold nothing but ids of what is here, are removed seven days after they are done, and what they did is in the other lists.",
 };
@@ -52,6 +57,8 @@ export function createPersonalData({
       results.of(actorFor(person), attempt),
     ]);
     const points = new Map((result ? await results.questions(result) : []).map((entry) => [entry.questionId, entry]));
+    const showsMarks = result?.visible.includes("MARK") && result.visible.includes("FEEDBACK");
+    const marks = showsMarks ? await marksOn(attempt.id) : new Map<string, unknown[]>();
     const saved = new Map(answers.map((answer) => [answer.questionId, answer]));
     return {
       ...examNames(row),
@@ -74,8 +81,41 @@ export function createPersonalData({
         savedAt: saved.get(id)?.savedAt ?? null,
         points: points.get(id)?.points ?? null,
         feedback: points.get(id)?.feedback ?? null,
+        rubric: points.get(id)?.rubric ?? [],
+        marks: marks.get(id) ?? [],
       })),
     };
+  }
+
+  /** What people gave the answers of an attempt, the first mark first, by question. */
+  async function marksOn(attemptId: string): Promise<Map<string, unknown[]>> {
+    const rows = await db.answerMark.findMany({
+      where: { attemptId },
+      orderBy: [{ markedAt: "asc" }, { id: "asc" }],
+      include: { answer: { select: { questionVersion: { select: { questionId: true } } } } },
+    });
+    const byQuestion = new Map<string, unknown[]>();
+    for (const { answer, ...row } of rows) {
+      const { id, markedById, ...mark } = toAnswerMark(row);
+      const { questionId } = answer.questionVersion;
+      byQuestion.set(questionId, [...(byQuestion.get(questionId) ?? []), mark]);
+    }
+    return byQuestion;
+  }
+
+  /** The lines of one attempt's log, a page at a time. */
+  async function* attemptLogOf({ id: attemptId, number, ...attempt }: { id: string; number: number } & ExamNames) {
+    for (let skip = 0; ; skip += PAGE) {
+      const rows = await db.attemptEvent.findMany({
+        where: { attemptId },
+        orderBy: [{ at: "asc" }, { id: "asc" }],
+        skip,
+        take: PAGE,
+        select: { at: true, kind: true, sessionId: true, address: true, userAgent: true, detail: true },
+      });
+      for (const row of rows) yield { ...examNames(attempt), number, ...row };
+      if (rows.length < PAGE) return;
+    }
   }
 
   const sections: Readonly<Record<string, Section>> = {
@@ -177,7 +217,7 @@ export function createPersonalData({
     },
     attempts: {
       about:
-        "Exams you took, with your answers. `result`, `points` and `feedback` are null until the exam's rules let you see them.",
+        "Exams you took, with your answers. `result`, `points`, `feedback` and `marks` are empty until the exam's rules let you see them.",
       of: ["Attempt.userId"],
       async *read(person) {
         const rows = rowsOf(({ where, ...page }) =>
@@ -215,6 +255,21 @@ export function createPersonalData({
         );
         for await (const { attempt, bytes, ...file } of rows)
           yield { ...examNames(attempt), number: attempt.number, ...file, bytes: Number(bytes) };
+      },
+    },
+    attemptLog: {
+      about:
+        "What happened to the exams you took: what you did in which log-in and from where, and what staff did, not who. Answers are told by their revisions.",
+      of: ["AttemptEvent.actorId"],
+      async *read({ id: userId }) {
+        const attempts = rowsOf(({ where, ...page }) =>
+          db.attempt.findMany({
+            where: { userId, ...where },
+            ...page,
+            select: { id: true, number: true, exam: { select: { title: true, course: { select: { title: true } } } } },
+          }),
+        );
+        for await (const attempt of attempts) yield* attemptLogOf(attempt);
       },
     },
     watched: {
@@ -391,6 +446,8 @@ const actorFor = ({ id, role }: UserRow): Actor => ({
   sessionId: "",
   secondFactorMissing: false,
   requestId: "",
+  ip: null,
+  userAgent: null,
   reads: new Reads(),
 });
 

@@ -137,7 +137,10 @@ export function createQuestionService({
       if (!row) throw notFound("question");
       await access.requireStaff(db, actor, row.courseId, "question");
       const key = { questionId: id, number: number ?? row.currentVersion };
-      const version = await db.questionVersion.findUnique({ where: { questionId_number: key } });
+      const version = await db.questionVersion.findUnique({
+        where: { questionId_number: key },
+        omit: { searchWords: true },
+      });
       if (!version) throw notFound("version of this question");
       return toQuestion(row, version);
     },
@@ -196,10 +199,10 @@ export function createQuestionService({
       return db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
         if (folderId) await requireFolder(tx, courseId, folderId);
-        const place = { tags, folderId, difficulty, searchWords: searchWords({ ...given, definition }) };
-        const question = await tx.question.create({ data: { ...place, id: newId(), courseId } });
+        const question = await tx.question.create({ data: { id: newId(), courseId, tags, folderId, difficulty } });
+        const content = { ...given, type, definition, searchWords: searchWords({ ...given, definition }) };
         const version = await tx.questionVersion.create({
-          data: { ...given, id: newId(), questionId: question.id, number: 1, type, definition },
+          data: { ...content, id: newId(), questionId: question.id, number: 1 },
         });
         return toQuestion(question, version);
       });
@@ -229,20 +232,18 @@ export function createQuestionService({
         if (isNewVersion) {
           const { createdAt: _made, ...before } = version;
           if (questionType(before.type).isUnmarked) changes.points = "0";
+          const content = {
+            ...before,
+            ...changes,
+            definition: (definition === undefined
+              ? before.definition
+              : parseDefinition(before.type, definition)) as Prisma.InputJsonValue,
+          };
           version = await tx.questionVersion.create({
-            data: {
-              ...before,
-              ...changes,
-              id: newId(),
-              number: before.number + 1,
-              definition: (definition === undefined
-                ? before.definition
-                : parseDefinition(before.type, definition)) as Prisma.InputJsonValue,
-            },
+            data: { ...content, searchWords: searchWords(content), id: newId(), number: before.number + 1 },
           });
         }
-        const newest = isNewVersion && { currentVersion: version.number, searchWords: searchWords(version) };
-        const updated = await tx.question.update({ where: { id }, data: { ...place, ...newest } });
+        const updated = await tx.question.update({ where: { id }, data: { ...place, currentVersion: version.number } });
         const publishedToo = Object.keys(place).length > 0;
         return { question: toQuestion(updated, version), keys: await keysOfExamsWith(tx, [id], { publishedToo }) };
       });

@@ -15,8 +15,10 @@ import {
   type ReviewPart,
   reviewOf,
 } from "../domain/results.ts";
+import type { RubricMark } from "../domain/rubric.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
+import { storedRubric } from "./answerMarks.ts";
 import type { SavedAnswer } from "./attempt.service.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
 import { batched } from "./batched.ts";
@@ -42,6 +44,7 @@ export interface QuestionResult {
   points: string | null;
   maxPoints: string;
   feedback: string | null;
+  rubric: RubricMark[];
   generalFeedback: string | null;
   key: unknown;
 }
@@ -51,6 +54,7 @@ interface Mark {
   response: unknown;
   points: string | null;
   feedback: string | null;
+  rubric: RubricMark[];
 }
 
 export interface AttemptResult {
@@ -130,9 +134,9 @@ export function createResultService({
   async function marksStored(attemptId: string): Promise<ReadonlyMap<string, Mark>> {
     const answers = await answersOf(attemptId);
     return new Map(
-      answers.map(({ questionVersionId, response, points, feedback }) => [
+      answers.map(({ questionVersionId, response, points, feedback, rubric }) => [
         questionVersionId,
-        { response, points: points && decimalText(points), feedback },
+        { response, points: points && decimalText(points), feedback, rubric: storedRubric(rubric) },
       ]),
     );
   }
@@ -145,7 +149,7 @@ export function createResultService({
     const { questions, score } = gradeOf(entries, toGrade);
     const marks = questions.map(({ versionId, points, feedback }): [string, Mark] => [
       versionId,
-      { response: responses.get(versionId) ?? null, points: points?.toFixed() ?? null, feedback },
+      { response: responses.get(versionId) ?? null, points: points?.toFixed() ?? null, feedback, rubric: [] },
     ]);
     return { score: score.toFixed(), marks: new Map(marks) };
   }
@@ -189,8 +193,9 @@ export function createResultService({
     async questions({ attemptId, visible, marksNow }: Pick<AttemptResult, "attemptId" | "visible" | "marksNow">) {
       const [entries, marks] = await Promise.all([entriesOf(attemptId), marksNow ?? marksStored(attemptId)]);
       const shown = <Value>(part: ReviewPart, value: Value) => (visible.includes(part) ? value : null);
+      const showsLevels = visible.includes("FEEDBACK") && visible.includes("MARK"); // levels have points
       return entries.map(({ item, question }, index): QuestionResult => {
-        const { response, points, feedback } = marks.get(item.versionId) ?? UNANSWERED;
+        const { response, points, feedback, rubric } = marks.get(item.versionId) ?? UNANSWERED;
         const { solution } = questionType(question.type);
         return {
           questionId: question.id,
@@ -203,6 +208,7 @@ export function createResultService({
           ),
           points: shown("MARK", points),
           feedback: shown("FEEDBACK", feedback),
+          rubric: showsLevels ? rubric : [],
           generalFeedback: shown("FEEDBACK", question.feedback),
           key: visible.includes("KEY") ? solution(question.definition) : null,
         };
@@ -251,4 +257,4 @@ export function createResultService({
   };
 }
 
-const UNANSWERED: Mark = { response: null, points: "0", feedback: null };
+const UNANSWERED: Mark = { response: null, points: "0", feedback: null, rubric: [] };

@@ -66,7 +66,15 @@ const definitions: Record<string, object> = {
       { id: "i", kind: "number", answers: [{ value: "424242", feedback: "canary-gap-number" }] },
     ],
   },
-  ESSAY: { guidance: "canary-guidance" },
+  ESSAY: {
+    guidance: "canary-guidance",
+    rubric: [
+      {
+        title: "canary-criterion",
+        levels: ["none", "all"].map((text, points) => ({ text: `canary-${text}`, points })),
+      },
+    ],
+  },
   FILE_UPLOAD: { guidance: "canary-file-guidance" },
   INFORMATION: {},
 };
@@ -101,7 +109,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** What only staff may ask for: with it selected the whole answer is refused, and there would be nothing to look through. */
-const STAFF_ONLY = ["Exam.sections", "Course.enrollments"];
+const STAFF_ONLY = ["Exam.sections", "Exam.allowedAddresses", "Course.enrollments"];
 /** Depth of the selection below a root field, as deep as the server allows. */
 const DEEP = 4;
 
@@ -139,10 +147,13 @@ const ELSEWHERE = [
     "previewExam",
     "exportQuestions",
     "questionFile",
+    "attemptLog",
     "examResults",
     "finalResults",
     "resultFile",
     "examStatistics",
+    "markingQueue",
+    "answerHistory",
     "job",
     "deadLetter",
     "deadLetters",
@@ -215,9 +226,11 @@ describe("a student before the release of the results", () => {
 
     it.each(STAFF_ONLY)("is refused %s without a word of it", async (field) => {
       const operation =
-        field === "Exam.sections"
-          ? `query ($examId: ID!) { exam(id: $examId) { sections ${selectAll(schema, "ExamSection", [], 4)} } }`
-          : `query ($courseId: ID!) { course(id: $courseId) { enrollments { nodes { user { email } } } } }`;
+        field === "Exam.allowedAddresses"
+          ? "query ($examId: ID!) { exam(id: $examId) { allowedAddresses } }"
+          : field === "Exam.sections"
+            ? `query ($examId: ID!) { exam(id: $examId) { sections ${selectAll(schema, "ExamSection", [], 4)} } }`
+            : `query ($courseId: ID!) { course(id: $courseId) { enrollments { nodes { user { email } } } } }`;
       const answer = await app.ask(operation, variables(), school.students[0]!.token);
       expect(answer.errors).toMatchObject([{ extensions: { code: "FORBIDDEN" } }]);
       expect(JSON.stringify(answer)).not.toMatch(LEAKS);
@@ -230,7 +243,7 @@ describe("a student before the release of the results", () => {
     const text = JSON.stringify(data);
     expect(text).toMatch(LEAKS);
     for (const secret of text.match(/canary-[\w-]+/g)!) expect(JSON.stringify([common, definitions])).toContain(secret);
-    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(20);
+    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(23);
   });
 });
 

@@ -207,7 +207,11 @@ describe("exportMyData", () => {
       "ResultFile.jobId",
       "ResultFile.run",
       "ResultFilePiece.run",
+      "QuestionFolder.parentId",
       "Video.jobIds",
+      ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
+      "Attempt.sessionId",
+      "AttemptEvent.sessionId",
     ];
     const { columns } = createPersonalData({} as never);
     expect([...columns, ...Object.keys(NOT_EXPORTED), ...ofOtherThings].sort()).toEqual(naming.sort());

@@ -197,6 +197,7 @@ describe("the clean-up", () => {
       erasure: services.erasure,
       answerFileRemoval: services.answerFileRemoval,
       unverifiedDays: 30,
+      attemptLogDays: 730,
     });
     await expect(failing.removeExpired()).rejects.toMatchObject({
       message: "oneTimeTokens could not be cleaned up",

@@ -19,6 +19,7 @@ export const baseResolvers = {
   QuestionConnection: connection,
   ExamConnection: connection,
   AttemptConnection: connection,
+  AttemptEventConnection: connection,
   ExamResultConnection: connection,
   FinalResultConnection: connection,
   UserConnection: connection,

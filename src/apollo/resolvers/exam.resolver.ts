@@ -41,6 +41,7 @@ export const examResolvers = {
     resultRelease: ({ id }, _args, { services }) => services.results.release(id),
     sections: (exam, _args, context) => context.services.exams.sections(requireActor(context), exam),
     myTerms: ({ id }, _args, context) => context.services.examTerms.of(requireActor(context), id),
+    allowedAddresses: (exam, _args, context) => context.services.exams.allowedAddresses(requireActor(context), exam),
   },
   ExamAccommodation: {
     student: ({ userId }, _args, { loaders }) => (userId ? loaders.user.load(userId) : null),

@@ -11,7 +11,6 @@ export const resultResolvers = {
     resultFile: (_root, { id }, context) => context.services.resultFiles.get(requireActor(context), id),
   },
   Mutation: {
-    gradeAnswer: (_root, { input }, context) => context.services.marking.gradeAnswer(requireActor(context), input),
     exportResults: (_root, input, context) => context.services.resultFiles.request(requireActor(context), input),
   },
   AttemptResult: {

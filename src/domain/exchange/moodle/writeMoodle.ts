@@ -1,4 +1,5 @@
 import { Exact } from "../../decimal.ts";
+import { typesOf } from "../../fileKinds.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import {
   lostHere,
@@ -46,6 +47,9 @@ interface Body {
   text?: string;
   body: string[];
 }
+
+/** Its form offers no more, but for any number. */
+const MOODLE_MAX_FILES = 3;
 
 const texts = (text: string) => `<text>${xmlText(text)}</text>`;
 const formatted = (name: string, text: string, format: string) =>
@@ -135,6 +139,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
     case "ESSAY":
       if (question.definition.maxLength !== 20_000)
         lost.push(`The limit of ${question.definition.maxLength} characters.`);
+      if (question.definition.rubric) lost.push("The rubric.");
       return {
         type: "essay",
         body: [
@@ -143,10 +148,26 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
         ],
       };
     case "FILE_UPLOAD":
-      throw new QuestionProblem("Questions of the type FILE_UPLOAD are not written to Moodle XML.");
+      return { type: "essay", body: fileUpload(question.definition, format) };
     case "INFORMATION":
       return { type: "description", body: [] };
   }
+}
+
+/** An essay without a text. */
+function fileUpload(
+  { maxFiles, maxBytes, accept, guidance = "" }: Definitions["FILE_UPLOAD"],
+  format: string,
+): string[] {
+  if (maxFiles > MOODLE_MAX_FILES)
+    throw new QuestionProblem(`Moodle takes up to ${MOODLE_MAX_FILES} files, and this question ${maxFiles}.`);
+  const kinds = [...new Set(accept.flatMap((entry) => (entry.includes("/") ? typesOf(entry) : [entry])))];
+  return [
+    `<responseformat>noinline</responseformat><responserequired>0</responserequired>`,
+    `<attachments>${maxFiles}</attachments><attachmentsrequired>1</attachmentsrequired>`,
+    `<maxbytes>${maxBytes}</maxbytes><filetypeslist>${xmlText(kinds.join(","))}</filetypeslist>`,
+    formatted("graderinfo", guidance, format),
+  ];
 }
 
 function matching(
