@@ -1,5 +1,5 @@
 import type { User } from "../services/account.service.ts";
-import type { Attempt } from "../services/attempt.service.ts";
+import type { Attempt } from "../services/attemptFields.ts";
 import type { Connection } from "../services/connection.ts";
 import type { Course, Enrollment } from "../services/course.service.ts";
 import type { Exam } from "../services/exam.service.ts";

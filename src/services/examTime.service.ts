@@ -6,7 +6,7 @@ import type { Outbox } from "../queues/outbox.ts";
 import type { Events } from "../redis/pubsub.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
-import type { Attempt } from "./attempt.service.ts";
+import type { Attempt } from "./attemptFields.ts";
 import { audit } from "./audit.ts";
 import { batched } from "./batched.ts";
 import { extension, reachedAttempts } from "./examInput.ts";

@@ -1,7 +1,7 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { gradePaper, type PaperGrade } from "../domain/grading.ts";
 import type { QuestionResponse } from "../domain/questionType.ts";
-import { type AttemptFields, attemptColumns } from "./attempt.service.ts";
+import { type AttemptFields, attemptColumns } from "./attemptFields.ts";
 import type { PaperEntry } from "./papers.ts";
 
 /** What an attempt's grade is made of, as of one moment. */

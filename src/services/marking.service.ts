@@ -6,7 +6,7 @@ import { Prisma } from "../generated/prisma/client.ts";
 import type { Events } from "../redis/pubsub.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
-import { type Attempt, toAttempt } from "./attempt.service.ts";
+import { type Attempt, toAttempt } from "./attemptFields.ts";
 import { audit } from "./audit.ts";
 import { decimalInput } from "./decimal.ts";
 import { gradeOf, readToGrade, writeGrade } from "./grades.ts";

@@ -6,7 +6,8 @@ import type { Db } from "../../prisma/client.ts";
 import { Prisma, type User as UserRow } from "../generated/prisma/client.ts";
 import { toUser } from "./account.service.ts";
 import { type Actor, Reads } from "./actor.ts";
-import { type AttemptService, attemptFields, toAttempt } from "./attempt.service.ts";
+import type { AttemptService } from "./attempt.service.ts";
+import { attemptFields, toAttempt } from "./attemptFields.ts";
 import type { ResultService } from "./result.service.ts";
 import { sameAddress } from "./sameAddress.ts";
 

@@ -4,7 +4,7 @@ import { notFound } from "../domain/errors.ts";
 import { isPassed, resultVisibility } from "../domain/results.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
-import { type Attempt, attemptFields, toAttempt } from "./attempt.service.ts";
+import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
 import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { decimalText } from "./decimal.ts";

@@ -1,6 +1,6 @@
 import type { Resolvers } from "../../generated/graphql.ts";
 import { requireActor } from "../../services/actor.ts";
-import type { Attempt } from "../../services/attempt.service.ts";
+import type { Attempt } from "../../services/attemptFields.ts";
 
 export const attemptResolvers = {
   Query: {
