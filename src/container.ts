@@ -64,6 +64,7 @@ import { createQuestionFileService } from "./services/questionFile.service.ts";
 import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
+import { createScoreParts } from "./services/scoreParts.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
 import { createSecrets } from "./services/secrets.ts";
 import { createSectionService } from "./services/section.service.ts";
@@ -249,7 +250,8 @@ export async function createContainer(
   });
   const grading = createGradingService({ db, papers, events });
   const analysis = createAnalysisService({ db, access, outbox, examQuestions });
-  const results = createResultService({ db, access, papers });
+  const scoreParts = createScoreParts({ db, papers, examQuestions });
+  const results = createResultService({ db, access, papers, scoreParts });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
   const services = {
@@ -303,6 +305,7 @@ export async function createContainer(
     marking: createMarkingService({ db, access, papers, events, newId }),
     analysis,
     results,
+    scoreParts,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),
     imports: createImportService({ db, access, outbox, links, clock, newId }),
     importRuns: createImportRuns({ db, cache, access, outbox, clock, newId }),

@@ -43,6 +43,7 @@ const mappers = Object.fromEntries([
   ...service("papers", ["Paper", "PaperQuestion"]),
   ...service("answer.service", ["SaveAnswersPayload", "AnswerReceipt"]),
   ...service("result.service", ["AttemptResult", "QuestionResult", "ExamResult"]),
+  ...service("scoreParts", ["SectionResult"]),
   ...service("examAnalysis", ["ExamStatistics"]),
   ["Job", "../utils/jobStatus.ts#JobStatus"],
   ["DeadLetter", "../queues/deadLetters.ts#DeadLetter"],

@@ -1,5 +1,4 @@
 import { randomInt } from "node:crypto";
-import { Decimal } from "decimal.js";
 import type { Db } from "../../prisma/client.ts";
 import { notFound, unprocessable } from "../domain/errors.ts";
 import { drawPaper } from "../domain/paper.ts";
@@ -13,7 +12,7 @@ import type { Actor, Reads } from "./actor.ts";
 import { type Attempt, type AttemptFields, attemptColumns, attemptFields, toAttempt } from "./attemptFields.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { type Eligibility, eligibility, requireMayStart } from "./eligibility.ts";
-import type { ExamQuestions } from "./examQuestions.ts";
+import { type ExamQuestions, maximumOf } from "./examQuestions.ts";
 import { requireId } from "./ids.ts";
 import type { Paper, Papers } from "./papers.ts";
 import type { createSharedSecretCheck } from "./passwords.ts";
@@ -85,7 +84,7 @@ export function createAttemptService({
       shuffleOptions: row.shuffle_options,
       seed,
     });
-    const maxScore = items.reduce((sum, { points }) => sum.plus(points), new Decimal(0)).toFixed();
+    const maxScore = maximumOf(items, sections);
     const job = outbox.row(
       examQueue,
       "expireAttempt",

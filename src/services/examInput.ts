@@ -3,12 +3,15 @@ import { decimalInput } from "./decimal.ts";
 
 const WEEK_MINUTES = 10_080;
 const wrongWindow = { path: ["closesAt"], message: "is not after opensAt" };
+/** A floor is where the points that wrong answers take away end. */
+const floor = decimalInput({ min: -100_000, max: 0 }).nullish();
 const instant = z.coerce.date().nullish();
 const section = z
   .object({
     title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
     drawTag: z.string().trim().min(1, "is empty").nullish(),
     drawCount: z.number().int().min(1, "is below 1").max(1_000, "is above 1000").nullish(),
+    floor,
   })
   .refine(({ drawTag, drawCount }) => !drawTag || drawCount, {
     path: ["drawCount"],
@@ -26,6 +29,7 @@ export const examRules = z.object({
   shuffleOptions: z.boolean(),
   passMarkPercent: decimalInput({ min: 0, max: 100 }).nullish(),
   resultsPolicy: z.enum(["IMMEDIATE", "AFTER_CLOSE", "MANUAL"]),
+  floor,
   accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
 });
 export const newExam = examRules
@@ -68,7 +72,7 @@ export const extension = z.object({
 export const reachedAttempts = z.object(reached);
 
 /** What publication fixes: papers are drawn from it. */
-export const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions"] as const;
+export const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions", "floor"] as const;
 
 /** Whether a window closes after it opens; an end that is not set is right. */
 export function windowIsRight({ opensAt, closesAt }: { opensAt?: Date | null; closesAt?: Date | null }): boolean {

@@ -1,11 +1,12 @@
 import { Decimal } from "decimal.js";
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { unprocessable } from "../domain/errors.ts";
+import { isInMaximum, type Treatment } from "../domain/scores.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Reads } from "./actor.ts";
 import { batched } from "./batched.ts";
-import { decimalText } from "./decimal.ts";
+import { type DecimalLike, decimalText } from "./decimal.ts";
 import { type Question, type StemFormat, toQuestion } from "./question.service.ts";
 
 /** A question in its place in an exam, with its key: for staff, for drawing papers and for grading. */
@@ -13,6 +14,9 @@ export interface ExamQuestion {
   position: number;
   points: string;
   question: Question;
+  treatment: Treatment;
+  /** The version whose key grades it; null: that of the question. */
+  grading: Pick<Question, "version" | "feedback"> | null;
 }
 
 export interface ExamSection {
@@ -20,6 +24,8 @@ export interface ExamSection {
   title: string;
   drawTag: string | null;
   drawCount: number | null;
+  /** What its points are never below; null: there is no floor. */
+  floor: string | null;
   questions: ExamQuestion[];
 }
 
@@ -31,6 +37,12 @@ export function createExamQuestions({ db, cache }: { db: Db; cache: Cache }) {
     /** Through the cache; empty for an exam that is not there. */
     async sections(examId: string, reads?: Reads): Promise<ExamSection[]> {
       return cache.getOrSetCache(CACHE_KEYS.EXAM_QUESTIONS(examId), () => load(examId), { reads });
+    },
+
+    /** For what is decided by the keys and treatments as they are now: from PostgreSQL. */
+    async sectionsNow(examId: string): Promise<ExamSection[]> {
+      const [sections] = await loadSections(db, [examId]);
+      return sections!;
     },
   };
 }
@@ -44,8 +56,12 @@ interface PlaceRow {
   section_title: string;
   draw_tag: string | null;
   draw_count: number | null;
+  floor: DecimalLike | null;
   position: number;
-  own_points: { toString(): string } | null;
+  own_points: DecimalLike | null;
+  treatment: Treatment;
+  grading_number: number | null;
+  grading_feedback: string | null;
   question_id: string | null;
   course_id: string;
   tags: string[];
@@ -56,20 +72,22 @@ interface PlaceRow {
   stem: string;
   stem_format: StemFormat;
   definition: unknown;
-  points: { toString(): string };
+  points: DecimalLike;
   feedback: string | null;
 }
 
 /** Of many exams in one statement: it stands between a student and the start of an exam. */
 async function loadSections(db: Db, examIds: readonly string[]): Promise<ExamSection[][]> {
   const rows = await db.$queryRaw<PlaceRow[]>`
-    SELECT section.exam_id, section.id AS section_id, section.title AS section_title, section.draw_tag, section.draw_count,
-           place.position, place.points AS own_points, question.id AS question_id, question.course_id, question.tags,
+    SELECT section.exam_id, section.id AS section_id, section.title AS section_title, section.draw_tag, section.draw_count, section.floor,
+           place.position, place.points AS own_points, place.treatment::text,
+           grading.number AS grading_number, grading.feedback AS grading_feedback, question.id AS question_id, question.course_id, question.tags,
            version.id AS version_id, version.number, version.type, version.title, version.stem, version.stem_format,
            version.definition, version.points, version.feedback
     FROM exam_sections section
     LEFT JOIN exam_questions place ON place.section_id = section.id
     LEFT JOIN questions question ON question.id = place.question_id
+    LEFT JOIN question_versions grading ON grading.id = place.grading_version_id
     LEFT JOIN question_versions version ON version.id = coalesce(place.question_version_id,
       (SELECT newest.id FROM question_versions newest
        WHERE newest.question_id = question.id AND newest.number = question.current_version))
@@ -81,7 +99,7 @@ async function loadSections(db: Db, examIds: readonly string[]): Promise<ExamSec
     let section = sections.get(row.section_id);
     if (!section) {
       const { section_id: id, section_title: title, draw_tag: drawTag, draw_count: drawCount } = row;
-      section = { id, title, drawTag, drawCount, questions: [] };
+      section = { id, title, drawTag, drawCount, floor: row.floor && decimalText(row.floor), questions: [] };
       sections.set(id, section);
     }
     if (row.question_id) section.questions.push(toExamQuestion(row, row.question_id));
@@ -94,7 +112,26 @@ function toExamQuestion(row: PlaceRow, questionId: string): ExamQuestion {
     { id: questionId, courseId: row.course_id, tags: row.tags },
     { ...row, id: row.version_id, stemFormat: row.stem_format },
   );
-  return { position: row.position, points: row.own_points ? decimalText(row.own_points) : question.points, question };
+  return {
+    position: row.position,
+    points: row.own_points ? decimalText(row.own_points) : question.points,
+    question,
+    treatment: row.treatment,
+    grading: row.grading_number === null ? null : { version: row.grading_number, feedback: row.grading_feedback },
+  };
+}
+
+/** What 100 % is on a paper with these questions of an exam. */
+export function maximumOf(
+  items: readonly { questionId: string; points: string }[],
+  sections: readonly ExamSection[],
+): string {
+  const places = sections.flatMap(({ questions }) => questions);
+  const outside = new Set(places.flatMap(({ treatment, question }) => (isInMaximum(treatment) ? [] : [question.id])));
+  return items
+    .filter(({ questionId }) => !outside.has(questionId))
+    .reduce((sum, { points }) => sum.plus(points), new Decimal(0))
+    .toFixed();
 }
 
 /**
@@ -133,7 +170,7 @@ export async function pinQuestions(
 
 /**
  * How many questions one paper has and what they are worth, for many exams in one statement.
- * A section that draws counts `drawCount` questions at the mean of its pool: papers may differ there, an attempt has its own sum.
+ * Dropped and bonus questions are worth nothing there. A section that draws counts `drawCount` questions at the mean of its pool: papers may differ there, an attempt has its own sum.
  */
 export async function examTotals(
   db: Db,
@@ -142,7 +179,8 @@ export async function examTotals(
   const rows = await db.$queryRaw<
     { exam_id: string; draw_count: number | null; pool: number; points: { toString(): string } }[]
   >`
-    SELECT place.exam_id, section.draw_count, count(*)::int AS pool, sum(coalesce(place.points, version.points)) AS points
+    SELECT place.exam_id, section.draw_count, count(*)::int AS pool,
+           sum(CASE WHEN place.treatment IN ('DROPPED', 'BONUS') THEN 0 ELSE coalesce(place.points, version.points) END) AS points
     FROM exam_questions place
     JOIN exam_sections section ON section.id = place.section_id
     JOIN questions question ON question.id = place.question_id

@@ -42,7 +42,7 @@ export interface Paper {
 /** A paper's item together with its question and key: for checking responses and for grading, never for a client. */
 export interface PaperEntry {
   item: PaperItem;
-  section: string;
+  section: Pick<ExamSection, "id" | "title" | "floor">;
   question: Question;
 }
 
@@ -121,10 +121,10 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
   };
 }
 
-function questionsOf(sections: readonly ExamSection[]): Map<string, { section: string; question: Question }> {
+function questionsOf(sections: readonly ExamSection[]): Map<string, Omit<PaperEntry, "item">> {
   return new Map(
-    sections.flatMap(({ title, questions }) =>
-      questions.map(({ question }) => [question.versionId, { section: title, question }] as const),
+    sections.flatMap(({ questions, ...section }) =>
+      questions.map(({ question }) => [question.versionId, { section, question }] as const),
     ),
   );
 }
@@ -134,7 +134,7 @@ function toPaperQuestion({ item, section, question }: PaperEntry, index: number)
   return {
     id: question.id,
     position: index + 1,
-    section,
+    section: section.title,
     type: question.type,
     responseKind: view.responseKind.toUpperCase(),
     title: question.title,

@@ -1,7 +1,9 @@
 import { Decimal } from "decimal.js";
 import type { Db } from "../../prisma/client.ts";
+import { Exact } from "../domain/decimal.ts";
 import { notFound } from "../domain/errors.ts";
 import { isPassed, resultVisibility } from "../domain/results.ts";
+import { counted, type Treatment } from "../domain/scores.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
@@ -10,6 +12,7 @@ import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { decimalText } from "./decimal.ts";
 import { requireId } from "./ids.ts";
 import type { Papers } from "./papers.ts";
+import type { ScorePartsOf } from "./scoreParts.ts";
 
 export interface QuestionResult {
   questionId: string;
@@ -17,6 +20,7 @@ export interface QuestionResult {
   response: unknown;
   points: string | null;
   maxPoints: string;
+  treatment: Treatment;
   feedback: string | null;
   generalFeedback: string | null;
 }
@@ -74,7 +78,17 @@ const passedBy = (attempt: Attempt, exam: ExamRules): boolean | null =>
 export type ResultService = ReturnType<typeof createResultService>;
 
 /** Who may see which points, and when. */
-export function createResultService({ db, access, papers }: { db: Db; access: Access; papers: Papers }) {
+export function createResultService({
+  db,
+  access,
+  papers,
+  scoreParts,
+}: {
+  db: Db;
+  access: Access;
+  papers: Papers;
+  scoreParts: ScorePartsOf;
+}) {
   const rulesOf = batched(async (examIds: readonly string[]): Promise<RulesNow[]> => {
     const rows = await db.$queryRaw<RulesNow[]>`
       SELECT exam.id, exam.course_id AS "courseId", exam.pass_mark_percent AS "passMarkPercent",
@@ -143,17 +157,22 @@ export function createResultService({ db, access, papers }: { db: Db; access: Ac
       if (!paper) throw notFound("attempt");
       const entries = [...(await papers.entries(paper)).values()];
       const answers = await answersOf(attemptId);
+      const places = await scoreParts.placesOf(paper.examId);
       const byVersion = new Map(answers.map((answer) => [answer.questionVersionId, answer]));
       return entries.map(({ item, question }, index) => {
         const answer = byVersion.get(item.versionId);
+        const { treatment, grading } = places.get(question.id)!;
+        const earned = answer ? answer.points && new Exact(answer.points.toString()) : new Exact(0);
+        const { points, maxPoints } = counted(treatment, earned, new Exact(item.points));
         return {
           questionId: question.id,
           position: index + 1,
           response: answer?.response ?? null,
-          points: answer ? answer.points && decimalText(answer.points) : "0",
-          maxPoints: item.points,
+          points: points && decimalText(points),
+          maxPoints: decimalText(maxPoints),
+          treatment,
           feedback: answer?.feedback ?? null,
-          generalFeedback: question.feedback,
+          generalFeedback: (grading ?? question).feedback,
         };
       });
     },

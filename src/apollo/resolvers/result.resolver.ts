@@ -11,6 +11,9 @@ export const resultResolvers = {
   },
   AttemptResult: {
     questions: ({ attemptId }, _args, { services }) => services.results.questions(attemptId),
+    sections: async ({ attemptId }, _args, { services }) => (await services.scoreParts.of(attemptId))?.sections ?? null,
+    adjustment: async ({ attemptId }, _args, { services }) =>
+      (await services.scoreParts.of(attemptId))?.adjustment ?? null,
   },
   ExamResult: {
     student: ({ attempt: { userId } }, _args, { loaders }) => loaders.user.load(userId).then((user) => user!),
