@@ -63,6 +63,8 @@ import { createQuestionService } from "./services/question.service.ts";
 import { createQuestionFileService } from "./services/questionFile.service.ts";
 import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
+import { createRegradingService } from "./services/regrading.service.ts";
+import { createRegradingRuns } from "./services/regradingRuns.ts";
 import { createResultService } from "./services/result.service.ts";
 import { createScoreParts } from "./services/scoreParts.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
@@ -304,6 +306,8 @@ export async function createContainer(
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
     analysis,
+    regradings: createRegradingService({ db, cache, access, outbox, newId }),
+    regradingRuns: createRegradingRuns({ db, cache, examQuestions, events }),
     results,
     scoreParts,
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),

@@ -7,6 +7,7 @@ import type { UserImportRow } from "../services/import.service.ts";
 import type { AuditEntry } from "../services/people.service.ts";
 import type { Question } from "../services/question.service.ts";
 import type { QuestionFileEntry } from "../services/questionFile.service.ts";
+import type { Regrading, RegradingEntry } from "../services/regradingRows.ts";
 import type { ExamResult } from "../services/result.service.ts";
 import type { Video } from "../services/video.service.ts";
 
@@ -17,6 +18,8 @@ export type QuestionConnection = Connection<Question>;
 export type ExamConnection = Connection<Exam>;
 export type AttemptConnection = Connection<Attempt>;
 export type ExamResultConnection = Connection<ExamResult>;
+export type RegradingConnection = Connection<Regrading>;
+export type RegradingEntryConnection = Connection<RegradingEntry>;
 export type UserConnection = Connection<User>;
 export type AuditEntryConnection = Connection<AuditEntry>;
 export type UserImportRowConnection = Connection<UserImportRow>;

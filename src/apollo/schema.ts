@@ -17,6 +17,7 @@ import { operationsResolvers } from "./resolvers/operations.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
+import { regradingResolvers } from "./resolvers/regrading.resolver.ts";
 import { resultResolvers } from "./resolvers/result.resolver.ts";
 import { secondFactorResolvers } from "./resolvers/secondFactor.resolver.ts";
 import { sessionResolvers } from "./resolvers/session.resolver.ts";
@@ -58,6 +59,7 @@ function build(
       examResolvers,
       attemptResolvers,
       resultResolvers,
+      regradingResolvers,
       analysisResolvers,
       jobResolvers,
       operationsResolvers,

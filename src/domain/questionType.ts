@@ -83,6 +83,8 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   studentView(definition: Definition): StudentView;
   /** The options that may be shuffled; empty where there are none. */
   shuffleOptions(definition: Definition): ShuffleOption[];
+  /** The units that may be typed with numbers, as they are named to staff; left out where no numbers are typed. */
+  unitsOf?(definition: Definition): string[];
   /** Takes a response that has no problem. */
   grade(definition: Definition, response: ResponseOf<Kind>): Grade;
 }

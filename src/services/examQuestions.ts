@@ -15,8 +15,9 @@ export interface ExamQuestion {
   points: string;
   question: Question;
   treatment: Treatment;
-  /** The version whose key grades it; null: that of the question. */
-  grading: Pick<Question, "version" | "feedback"> | null;
+  /** The version whose key grades it, and with it the feedback on the question; null: that of the question. */
+  gradingVersion: number | null;
+  gradingFeedback: string | null;
 }
 
 export interface ExamSection {
@@ -117,7 +118,8 @@ function toExamQuestion(row: PlaceRow, questionId: string): ExamQuestion {
     points: row.own_points ? decimalText(row.own_points) : question.points,
     question,
     treatment: row.treatment,
-    grading: row.grading_number === null ? null : { version: row.grading_number, feedback: row.grading_feedback },
+    gradingVersion: row.grading_number,
+    gradingFeedback: row.grading_feedback,
   };
 }
 

@@ -72,7 +72,7 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
   async function entries(paper: StoredPaper, reads?: Reads): Promise<ReadonlyMap<string, PaperEntry>> {
     const known = entriesOf.get(paper);
     if (known) return known;
-    const places = questionsOf(await examQuestions.sections(paper.examId, reads));
+    const places = placesOf(await examQuestions.sections(paper.examId, reads));
     const made = new Map(
       paper.items.map((item) => {
         const place = places.get(item.versionId);
@@ -121,7 +121,8 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
   };
 }
 
-function questionsOf(sections: readonly ExamSection[]): Map<string, Omit<PaperEntry, "item">> {
+/** The questions of an exam with their sections, by the versions that are pinned. */
+export function placesOf(sections: readonly ExamSection[]): Map<string, Omit<PaperEntry, "item">> {
   return new Map(
     sections.flatMap(({ questions, ...section }) =>
       questions.map(({ question }) => [question.versionId, { section, question }] as const),

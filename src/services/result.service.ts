@@ -161,7 +161,7 @@ export function createResultService({
       const byVersion = new Map(answers.map((answer) => [answer.questionVersionId, answer]));
       return entries.map(({ item, question }, index) => {
         const answer = byVersion.get(item.versionId);
-        const { treatment, grading } = places.get(question.id)!;
+        const { treatment, gradingVersion, gradingFeedback } = places.get(question.id)!;
         const earned = answer ? answer.points && new Exact(answer.points.toString()) : new Exact(0);
         const { points, maxPoints } = counted(treatment, earned, new Exact(item.points));
         return {
@@ -172,7 +172,7 @@ export function createResultService({
           maxPoints: decimalText(maxPoints),
           treatment,
           feedback: answer?.feedback ?? null,
-          generalFeedback: (grading ?? question).feedback,
+          generalFeedback: gradingVersion === null ? question.feedback : gradingFeedback,
         };
       });
     },

@@ -2,11 +2,13 @@ import type { Handlers } from "../queues/defineQueue.ts";
 import type { examQueue } from "../queues/exam.queue.ts";
 import type { AnalysisService } from "../services/analysis.service.ts";
 import type { QuestionFileRuns } from "../services/questionFileRuns.ts";
+import type { RegradingRuns } from "../services/regradingRuns.ts";
 
 export interface ExamJobs {
   attempts: { expire(attemptId: string): Promise<void>; sweep(): Promise<number> };
   grading: { gradeAttempt(attemptId: string): Promise<void> };
   questionFileRuns: QuestionFileRuns;
+  regradingRuns: RegradingRuns;
   analysis: Pick<AnalysisService, "run" | "requestNewlyGraded">;
 }
 
@@ -15,6 +17,7 @@ export const examHandlers = ({
   grading,
   analysis,
   questionFileRuns,
+  regradingRuns,
 }: ExamJobs): Handlers<typeof examQueue> => ({
   /** May run twice: a graded attempt is left as it is. */
   gradeAttempt: ({ attemptId }) => grading.gradeAttempt(attemptId),
@@ -22,6 +25,8 @@ export const examHandlers = ({
   expireAttempt: ({ attemptId }) => attempts.expire(attemptId),
   /** May run twice: the later result stands. */
   analyzeExam: ({ examId, attempts }, job) => analysis.run(examId, attempts, job),
+  /** May run twice: attempts that are written down are not graded again. */
+  regradeExam: ({ regradingId }, job) => regradingRuns.run(regradingId, job),
   /** May run twice: an exam whose analysis is waiting gets no second one. */
   analyzeNewlyGraded: () => analysis.requestNewlyGraded(),
   /** May run twice: what is written down as done is not done again. */

@@ -133,6 +133,8 @@ const ELSEWHERE = [
     "questionFile",
     "examResults",
     "examStatistics",
+    "regrading",
+    "regradings",
     "job",
     "deadLetter",
     "deadLetters",

@@ -178,7 +178,7 @@ describe("exportMyData", () => {
     expect(models.length).toBeGreaterThan(15);
     const naming = models.flatMap(([, model, body]) => {
       const references = new Map(
-        [...body.matchAll(/ (\w+)\?? +@relation\(fields: \[(\w+)\]/g)].map(([, target, field]) => [field!, target!]),
+        [...body.matchAll(/ (\w+)\?? +@relation\((?:"\w+", )?fields: \[(\w+)\]/g)].map(([, target, field]) => [field!, target!]),
       );
       const fields = [...body.matchAll(/^ {2}(\w+) +(\w+)\S*(.*)$/gm)].map(([, name, type, rest]) => ({
         name: name!,
@@ -202,6 +202,7 @@ describe("exportMyData", () => {
       "QuestionFile.jobId",
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
+      "Regrading.jobId",
       "Video.jobIds",
     ];
     const { columns } = createPersonalData({} as never);

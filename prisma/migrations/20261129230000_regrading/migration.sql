@@ -48,7 +48,7 @@ CREATE INDEX "regrading_entries_attempt_id_idx" ON "regrading_entries"("attempt_
 
 ALTER TABLE "exam_questions" ADD CONSTRAINT "exam_questions_grading_version_id_fkey" FOREIGN KEY ("grading_version_id") REFERENCES "question_versions"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 ALTER TABLE "regradings" ADD CONSTRAINT "regradings_exam_id_fkey" FOREIGN KEY ("exam_id") REFERENCES "exams"("id") ON DELETE CASCADE ON UPDATE CASCADE;
-ALTER TABLE "regradings" ADD CONSTRAINT "regradings_actor_id_fkey" FOREIGN KEY ("actor_id") REFERENCES "users"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "regradings" ADD CONSTRAINT "regradings_actor_id_fkey" FOREIGN KEY ("actor_id") REFERENCES "users"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 ALTER TABLE "regradings" ADD CONSTRAINT "regradings_undoes_id_fkey" FOREIGN KEY ("undoes_id") REFERENCES "regradings"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 ALTER TABLE "regrading_entries" ADD CONSTRAINT "regrading_entries_regrading_id_fkey" FOREIGN KEY ("regrading_id") REFERENCES "regradings"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 ALTER TABLE "regrading_entries" ADD CONSTRAINT "regrading_entries_attempt_id_fkey" FOREIGN KEY ("attempt_id") REFERENCES "attempts"("id") ON DELETE CASCADE ON UPDATE CASCADE;

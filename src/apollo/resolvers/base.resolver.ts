@@ -18,6 +18,8 @@ export const baseResolvers = {
   ExamConnection: connection,
   AttemptConnection: connection,
   ExamResultConnection: connection,
+  RegradingConnection: connection,
+  RegradingEntryConnection: connection,
   UserConnection: connection,
   AuditEntryConnection: connection,
   UserImportRowConnection: connection,

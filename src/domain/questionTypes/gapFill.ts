@@ -111,6 +111,11 @@ export const gapFill = defineQuestionType({
 
   shuffleOptions: () => [], // a gap's few options stay where they are, as in every drop-down list
 
+  unitsOf: ({ gaps }) =>
+    gaps.flatMap((gap) =>
+      gap.kind === "number" ? (gap.units ?? []).map(({ unit }) => `"${unit}" of the gap "${gap.id}"`) : [],
+    ),
+
   grade({ gaps, floor }, { gaps: given }) {
     const values = new Map(given.map(({ gap, value }) => [gap, value]));
     let [earned, whole] = [new Exact(0), new Exact(0)];

@@ -23,5 +23,7 @@ export const numeric = defineQuestionType({
 
   shuffleOptions: () => [],
 
+  unitsOf: ({ units = [] }) => units.map(({ unit }) => `"${unit}"`),
+
   grade: (definition, { number }) => ({ kind: "graded", ...gradeNumber(definition, number) }),
 });
