@@ -50,6 +50,8 @@ export async function seedDemoSchool(config: Config, log: Logger): Promise<void>
       sessionId: uuidv7(),
       secondFactorMissing: false,
       requestId: "seed",
+      ip: null,
+      userAgent: null,
       reads: new Reads(),
     };
     const course = await services.courses.create(teacher, { title: "World Knowledge", slug: COURSE });

@@ -27,16 +27,24 @@ import { createAccountService } from "./services/account.service.ts";
 import { createAnalysisService } from "./services/analysis.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
+import { createAnswerFileService } from "./services/answerFile.service.ts";
+import { createAnswerFileRemoval } from "./services/answerFileRemoval.ts";
+import { answerFileUploads } from "./services/answerFileUploads.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
+import { createAttemptLogService } from "./services/attemptLog.service.ts";
+import { createAttemptVisits } from "./services/attemptVisits.ts";
 import { createCaptionService } from "./services/caption.service.ts";
 import { createCleanUpService } from "./services/cleanUp.service.ts";
 import { createCourseService } from "./services/course.service.ts";
 import { createCourseContents } from "./services/courseContents.ts";
+import { createCourseGroupService } from "./services/courseGroup.service.ts";
 import { createCredentialService } from "./services/credential.service.ts";
 import { databaseTime } from "./services/databaseTime.ts";
 import { createErasureService } from "./services/erasure.service.ts";
 import { createExamService } from "./services/exam.service.ts";
+import { createExamAddresses } from "./services/examAddresses.ts";
 import { createExamQuestions } from "./services/examQuestions.ts";
+import { createExamTermsService } from "./services/examTerms.service.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
 import { createExchangeService } from "./services/exchange.service.ts";
 import { createGradingService } from "./services/grading.service.ts";
@@ -56,16 +64,20 @@ import { createPeopleService } from "./services/people.service.ts";
 import { createPersonalData } from "./services/personalData.ts";
 import { createPlaybackService } from "./services/playback.service.ts";
 import { createPlaybackTokens } from "./services/playbackTokens.ts";
+import { createPreviewService } from "./services/preview.service.ts";
 import { createPrivacyService } from "./services/privacy.service.ts";
 import { createProcessingService } from "./services/processing.service.ts";
 import { createProcessingSteps } from "./services/processingSteps.ts";
 import { createQuestionService } from "./services/question.service.ts";
+import { createQuestionEditService } from "./services/questionEdits.service.ts";
 import { createQuestionFileService } from "./services/questionFile.service.ts";
 import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
+import { createQuestionFolderService } from "./services/questionFolder.service.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createRegradingService } from "./services/regrading.service.ts";
 import { createRegradingRuns } from "./services/regradingRuns.ts";
 import { createResultService } from "./services/result.service.ts";
+import { createResumableUploads, type UploadKind, type UploadRow } from "./services/resumableUploads.ts";
 import { createScoreParts } from "./services/scoreParts.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
 import { createSecrets } from "./services/secrets.ts";
@@ -76,11 +88,11 @@ import { createSmtp } from "./services/smtp.ts";
 import { createTemplatedMails } from "./services/templatedMails.ts";
 import { createTokenRotation } from "./services/tokenRotation.ts";
 import { createTokens } from "./services/tokens.ts";
-import { createUploadService } from "./services/upload.service.ts";
 import { createUploadAddresses } from "./services/uploadAddress.ts";
 import { createVideoService } from "./services/video.service.ts";
 import { createVideoAccess } from "./services/videoAccess.ts";
 import { createVideoFiles } from "./services/videoFiles.ts";
+import { createVideoUploadService } from "./services/videoUpload.service.ts";
 import { createWatchService } from "./services/watch.service.ts";
 import { createWatchFlush } from "./services/watchFlush.ts";
 import { createWatchRetention } from "./services/watchRetention.ts";
@@ -159,6 +171,8 @@ export async function createContainer(
   const watchBuffer = createWatchBuffer({ redis: queueRedis, prefix, newId });
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
+  const visits = createAttemptVisits({ db, log });
+  const addresses = createExamAddresses({ db, cache, visits });
   const batches = createAnswerBatches({
     pool: savePool,
     connections: config.SAVE_CONNECTIONS,
@@ -198,8 +212,9 @@ export async function createContainer(
     newId,
   });
   const questions = createQuestionService({ db, cache, access, newId });
+  const questionFolders = createQuestionFolderService({ db, access, newId });
   const exchange = createExchangeService({ db, access, newId });
-  const exams = createExamService({ db, cache, access, examQuestions, newId });
+  const exams = createExamService({ db, cache, access, examQuestions, addresses, newId });
   const lessons = createLessonService({
     db,
     cache,
@@ -213,19 +228,22 @@ export async function createContainer(
   const videos = createVideoService({ db, access, videoAccess, outbox, events, newId });
   const captions = createCaptionService({ db, cache, videoAccess, videos });
   const playbackKeys = config.PLAYBACK_KEYS.map((key) => Buffer.from(key, "base64"));
-  const uploads = createUploadService({
+  const uploadAddresses = createUploadAddresses(secrets);
+  const resumable = <Row extends UploadRow>(kind: UploadKind<Row>) =>
+    createResumableUploads({ db, storage, uploadFiles, addresses: uploadAddresses, kind });
+  const videoUploads = createVideoUploadService({
     db,
     access,
     videoAccess,
     outbox,
     events,
     storage,
-    uploadFiles,
-    addresses: createUploadAddresses(secrets),
     publicUrl: config.PUBLIC_URL,
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
+  const answerUploads = answerFileUploads({ db, storage, graceSeconds });
+  const uploads = { videos: resumable(videoUploads.kind), answers: resumable(answerUploads) };
   const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing, log });
   const processingSteps = createProcessingSteps({
     db,
@@ -243,6 +261,8 @@ export async function createContainer(
     access,
     papers,
     examQuestions,
+    addresses,
+    visits,
     outbox,
     events,
     checkAccessCode: createSharedSecretCheck(),
@@ -255,7 +275,22 @@ export async function createContainer(
   const scoreParts = createScoreParts({ db, papers, examQuestions });
   const results = createResultService({ db, access, papers, scoreParts });
   const personalData = createPersonalData({ db, attempts, results, clock });
-  const erasure = createErasureService({ db, cache, outbox, attempts, grading, newId });
+  const answerFileRemoval = createAnswerFileRemoval({ db, outbox, storage });
+  const answerFiles = createAnswerFileService({
+    db,
+    papers,
+    attempts,
+    removal: answerFileRemoval,
+    outbox,
+    storage,
+    links,
+    uploadPath: answerUploads.path,
+    publicUrl: config.PUBLIC_URL,
+    graceSeconds,
+    clock,
+    newId,
+  });
+  const erasure = createErasureService({ db, cache, outbox, attempts, grading, answerFileRemoval, newId });
   const services = {
     accounts,
     credentials,
@@ -273,6 +308,9 @@ export async function createContainer(
     people,
     courses,
     questions,
+    questionFolders,
+    questionEdits: createQuestionEditService({ db, cache, access, newId }),
+    previews: createPreviewService({ db, access, questions, examQuestions, newId }),
     exchange,
     questionFiles: createQuestionFileService({ db, access, outbox, links, clock, newId }),
     questionFileRuns: createQuestionFileRuns({ db, access, clock, newId }),
@@ -294,15 +332,21 @@ export async function createContainer(
     processing: createProcessingService({ db, outbox, events, access, videoAccess, getJobStatus, clock, newId }),
     processingSteps,
     uploads,
-    abandonedUploads: createAbandonedUploads({ db, storage, uploadFiles, uploads, log }),
+    videoUploads,
+    abandonedUploads: createAbandonedUploads({ db, storage, uploadFiles, kinds: Object.values(uploads), log }),
     videoFiles: createVideoFiles({ db, storage }),
     watch: createWatchService({ db, watchBuffer, videoAccess, log }),
     watchFlush: createWatchFlush({ db, watchBuffer }),
     watchRetention: createWatchRetention({ db }),
     examTime: createExamTimeService({ db, access, outbox, events, graceSeconds, newId }),
+    examTerms: createExamTermsService({ db, unverifiedMayStart: config.UNVERIFIED_MAY_START }),
     accommodations: createAccommodationService({ db, access, newId }),
+    groups: createCourseGroupService({ db, access, newId }),
     attempts,
-    answers: createAnswerService({ papers, batches }),
+    answers: createAnswerService({ papers, addresses, batches, answerFiles }),
+    answerFiles,
+    answerFileRemoval,
+    attemptLog: createAttemptLogService({ db, access, visits }),
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
     analysis,
@@ -328,7 +372,9 @@ export async function createContainer(
       sessions,
       oneTimeTokens,
       erasure,
+      answerFileRemoval,
       unverifiedDays: config.UNVERIFIED_DAYS,
+      attemptLogDays: config.ATTEMPT_LOG_DAYS,
     }),
     jobs: createJobService({ getJobStatus, events }),
     operations: createOperationsService({
@@ -346,6 +392,7 @@ export async function createContainer(
   /** Finishes what was taken and closes every connection. Safe to repeat. */
   async function close(): Promise<void> {
     await batches.close();
+    await visits.flush();
     smtp.close();
     await uploadLocks.close();
     storage.close();

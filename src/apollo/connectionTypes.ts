@@ -1,7 +1,10 @@
+import type { ExamAccommodation } from "../services/accommodation.service.ts";
 import type { User } from "../services/account.service.ts";
 import type { Attempt } from "../services/attemptFields.ts";
+import type { AttemptEvent } from "../services/attemptLog.service.ts";
 import type { Connection } from "../services/connection.ts";
 import type { Course, Enrollment } from "../services/course.service.ts";
+import type { CourseGroup } from "../services/courseGroup.service.ts";
 import type { Exam } from "../services/exam.service.ts";
 import type { UserImportRow } from "../services/import.service.ts";
 import type { AuditEntry } from "../services/people.service.ts";
@@ -14,9 +17,12 @@ import type { Video } from "../services/video.service.ts";
 // Names for the generated resolver types, which cannot spell a generic one.
 export type CourseConnection = Connection<Course>;
 export type EnrollmentConnection = Connection<Enrollment>;
+export type CourseGroupConnection = Connection<CourseGroup>;
 export type QuestionConnection = Connection<Question>;
 export type ExamConnection = Connection<Exam>;
+export type ExamAccommodationConnection = Connection<ExamAccommodation>;
 export type AttemptConnection = Connection<Attempt>;
+export type AttemptEventConnection = Connection<AttemptEvent>;
 export type ExamResultConnection = Connection<ExamResult>;
 export type RegradingConnection = Connection<Regrading>;
 export type RegradingEntryConnection = Connection<RegradingEntry>;

@@ -5,6 +5,8 @@ import type { OperationMeter } from "../metrics/operations.ts";
 import type { User } from "../services/account.service.ts";
 import { type Actor, Reads } from "../services/actor.ts";
 import type { SavedAnswer } from "../services/attempt.service.ts";
+import type { QuestionVersion } from "../services/question.service.ts";
+import type { QuestionFolder } from "../services/questionFolder.service.ts";
 import type { Claims } from "../services/tokens.ts";
 import type { Logger } from "../utils/logger.ts";
 import type { PublicCode } from "./errors.ts";
@@ -48,12 +50,22 @@ export interface RequestTrace {
 export interface Loaders {
   user: DataLoader<string, User | null>;
   savedAnswers: DataLoader<string, SavedAnswer[]>;
+  questionVersions: DataLoader<string, QuestionVersion[]>;
+  questionFolder: DataLoader<FolderPlace, QuestionFolder | null, string>;
+}
+
+/** Where a folder is: those of a course are read together. */
+interface FolderPlace {
+  courseId: string;
+  folderId: string;
 }
 
 /** Loaders are made when a list asks for them: most requests need none. */
 function createLoaders(services: Services): Loaders {
   let user: Loaders["user"] | undefined;
   let savedAnswers: Loaders["savedAnswers"] | undefined;
+  let questionVersions: Loaders["questionVersions"] | undefined;
+  let questionFolder: Loaders["questionFolder"] | undefined;
   return {
     get user() {
       user ??= new DataLoader((ids) => services.accounts.usersById(ids));
@@ -62,6 +74,16 @@ function createLoaders(services: Services): Loaders {
     get savedAnswers() {
       savedAnswers ??= new DataLoader((ids) => services.attempts.savedAnswers(ids));
       return savedAnswers;
+    },
+    get questionVersions() {
+      questionVersions ??= new DataLoader((ids) => services.questions.versions(ids));
+      return questionVersions;
+    },
+    get questionFolder() {
+      questionFolder ??= new DataLoader((places) => services.questionFolders.at(places), {
+        cacheKeyFn: ({ folderId }) => folderId,
+      });
+      return questionFolder;
     },
   };
 }
@@ -94,6 +116,8 @@ export function createContext({
     sessionId: claims.sessionId,
     secondFactorMissing: claims.secondFactorMissing,
     requestId,
+    ip: client.ip,
+    userAgent: client.userAgent,
     reads,
   };
   return {

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DomainError, notFound } from "../domain/errors.ts";
+import type { AnswerFileService } from "../services/answerFile.service.ts";
 import type { ImportService } from "../services/import.service.ts";
 import type { PrivacyService } from "../services/privacy.service.ts";
 import type { QuestionFileService } from "../services/questionFile.service.ts";
@@ -14,12 +15,14 @@ const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i;
 
 /** What a good link leads to, for whoever has it: files, kept nowhere on the way, that a browser saves and never shows. */
 export function downloadRoutes({
+  answerFiles,
   imports,
   privacy,
   questionFiles,
   links,
   log,
 }: {
+  answerFiles: Pick<AnswerFileService, "open">;
   imports: Pick<ImportService, "openReport">;
   privacy: Pick<PrivacyService, "openExport">;
   questionFiles: Pick<QuestionFileService, "open">;
@@ -47,6 +50,13 @@ export function downloadRoutes({
       return attach(reply, fileName, contentType).send(Readable.from(bytes));
     });
 
+    // By hand: the HEAD route that is made for a GET reads the whole file to know its length.
+    app.get<ById>("/downloads/answer-files/:id", { exposeHeadRoute: false }, async ({ params }, reply) => {
+      const { fileName, contentType, size, bytes } = await answerFiles.open(params.id);
+      attach(reply, fileName, contentType).header("content-length", size);
+      return reply.header("content-security-policy", "default-src 'none'; sandbox").send(bytes);
+    });
+
     app.get<ById>("/downloads/exports/:id", async ({ params, headers }, reply) => {
       const file = await privacy.openExport(params.id);
       if (!file) throw notFound("export");
@@ -68,9 +78,20 @@ export const requireGoodLink =
       });
   };
 
+/** The name as RFC 6266 writes it: once in letters that every client reads, and once as it is. */
+function attachmentNamed(fileName: string): string {
+  const plain = fileName.replace(/[^\x20-\x7e]|["\\%]/g, "_");
+  if (plain === fileName) return `attachment; filename="${fileName}"`;
+  const encoded = encodeURIComponent(fileName).replace(
+    /['()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
+
 const attach = (reply: FastifyReply, fileName: string, contentType: string): FastifyReply =>
   reply
     .header("content-type", contentType)
-    .header("content-disposition", `attachment; filename="${fileName}"`)
+    .header("content-disposition", attachmentNamed(fileName))
     .header("cache-control", "no-store")
     .header("x-content-type-options", "nosniff");

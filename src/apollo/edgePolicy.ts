@@ -14,6 +14,9 @@ const STORABLE_FIELDS = new Set(["exam", "course", "lesson", "video", "me", "que
 /** Fields below them that are read from the database, or tell of the clock, of a job or of what the viewer watched. */
 const UNCACHED_FIELDS = new Set([
   "Course.enrollments",
+  "Exam.myTerms",
+  "Question.folder",
+  "Question.versions",
   "Video.processingPercent",
   "Video.processingJobs",
   "Video.playback",

@@ -203,22 +203,23 @@ export async function createApp({
       subscriptionRoutes({ schema, introspection, authenticate, budget, shedding, meters, services, clock, log }),
     );
   });
-  const { imports, privacy, questionFiles } = services;
-  await app.register(downloadRoutes({ imports, privacy, questionFiles, links, log }));
+  const { answerFiles, imports, privacy, questionFiles } = services;
+  await app.register(downloadRoutes({ answerFiles, imports, privacy, questionFiles, links, log }));
   await app.register(questionUploads({ questionFiles, links, corsOrigins: config.CORS_ORIGINS }), {
     prefix: "/question-files",
   });
   const { playback } = services;
   await app.register(mediaRoutes({ playback, corsOrigins: config.CORS_ORIGINS, log }), { prefix: "/media" });
-  await app.register(
-    uploadRoutes({
-      uploads: services.uploads,
-      files: uploadFiles,
-      locks: uploadLocks,
-      corsOrigins: config.CORS_ORIGINS,
-      publicUrl: config.PUBLIC_URL,
-      log,
-    }),
-  );
+  for (const uploads of Object.values(services.uploads))
+    await app.register(
+      uploadRoutes({
+        uploads,
+        files: uploadFiles,
+        locks: uploadLocks,
+        corsOrigins: config.CORS_ORIGINS,
+        publicUrl: config.PUBLIC_URL,
+        log,
+      }),
+    );
   return app;
 }

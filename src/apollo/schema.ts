@@ -4,17 +4,20 @@ import { withPermissions } from "../middlewares/permissions.ts";
 import { type RateLimiting, withRateLimits } from "../middlewares/rateLimit.ts";
 import { accountResolvers } from "./resolvers/account.resolver.ts";
 import { analysisResolvers } from "./resolvers/analysis.resolver.ts";
+import { answerFileResolvers } from "./resolvers/answerFile.resolver.ts";
 import { attemptResolvers } from "./resolvers/attempt.resolver.ts";
 import { baseResolvers } from "./resolvers/base.resolver.ts";
 import { courseResolvers } from "./resolvers/course.resolver.ts";
 import { emailResolvers } from "./resolvers/email.resolver.ts";
 import { examResolvers } from "./resolvers/exam.resolver.ts";
 import { exchangeResolvers } from "./resolvers/exchange.resolver.ts";
+import { groupResolvers } from "./resolvers/group.resolver.ts";
 import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
 import { operationsResolvers } from "./resolvers/operations.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
+import { previewResolvers } from "./resolvers/preview.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
 import { regradingResolvers } from "./resolvers/regrading.resolver.ts";
@@ -54,10 +57,13 @@ function build(
       privacyResolvers,
       emailResolvers,
       courseResolvers,
+      groupResolvers,
       exchangeResolvers,
       questionResolvers,
+      previewResolvers,
       examResolvers,
       attemptResolvers,
+      answerFileResolvers,
       resultResolvers,
       regradingResolvers,
       analysisResolvers,

@@ -3,8 +3,7 @@ import { type DataStore, ERRORS, type ServerOptions, Server as TusServer } from 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import { conflict, DomainError, notFound } from "../domain/errors.ts";
-import type { UploadService } from "../services/upload.service.ts";
-import { STORAGE_KEYS } from "../storage/storageKeys.ts";
+import type { ResumableUploads } from "../services/resumableUploads.ts";
 import type { UploadFiles } from "../storage/uploadFiles.ts";
 import type { UploadLocks } from "../storage/uploadLocks.ts";
 import type { Logger } from "../utils/logger.ts";
@@ -21,10 +20,8 @@ const CONTENT_TOO_LARGE = 413;
 const isTusRefusal = (error: unknown): error is { status_code: number; body: string } =>
   typeof error === "object" && error !== null && "status_code" in error;
 
-const uploadIdOf = (key: string): string => key.slice(STORAGE_KEYS.UPLOADS.length);
-
 /**
- * Resumable uploads by tus 1.0 (https://tus.io). A token in the metadata opens one; from then on its address is what it takes to
+ * Resumable uploads of one kind by tus 1.0 (https://tus.io). A token in the metadata opens one; from then on its address is what it takes to
  * go on with it, from any server.
  */
 export function uploadRoutes({
@@ -35,7 +32,7 @@ export function uploadRoutes({
   publicUrl,
   log,
 }: {
-  uploads: UploadService;
+  uploads: Omit<ResumableUploads, "table" | "finishIfWhole">;
   files: UploadFiles;
   locks: UploadLocks;
   corsOrigins: readonly string[];
@@ -43,6 +40,7 @@ export function uploadRoutes({
   log: Logger;
 }) {
   const requestIds = new WeakMap<IncomingMessage, string>();
+  const uploadIdOf = (key: string): string => key.slice(uploads.partPrefix.length);
   const basePath = new URL(publicUrl).pathname.replace(/\/$/, "");
   const isAllowed = (origin: string) => corsOrigins.includes(origin);
   let server: Promise<TusServer> | undefined;
@@ -69,7 +67,7 @@ export function uploadRoutes({
 
   const tusServer = (datastore: DataStore) =>
     new TusServer({
-      path: "/uploads",
+      path: uploads.path,
       datastore,
       locker: locks,
       lockDrainTimeout: DRAIN_MS,
@@ -78,14 +76,14 @@ export function uploadRoutes({
       async namingFunction(request, metadata) {
         const length = request.headers.get("upload-length");
         if (length === null) throw { status_code: 400, body: "The upload's length must be known: Upload-Length.\n" };
-        return STORAGE_KEYS.UPLOAD(await uploads.open(metadata?.token ?? "", Number(length)));
+        return uploads.partKey(await uploads.open(metadata?.token ?? "", Number(length)));
       },
       // What the client says of its file goes no further, and least of all the token.
       onUploadCreate: async () => ({ metadata: {} }),
-      generateUrl: (_request, { id }) => `${basePath}/uploads/${uploads.nameOf(uploadIdOf(id))}`,
+      generateUrl: (_request, { id }) => `${basePath}${uploads.path}/${uploads.nameOf(uploadIdOf(id))}`,
       getFileIdFromRequest(_request, name) {
         const uploadId = name === undefined ? null : uploads.idOf(name);
-        return uploadId === null ? undefined : STORAGE_KEYS.UPLOAD(uploadId);
+        return uploadId === null ? undefined : uploads.partKey(uploadId);
       },
       async onUploadFinish(request, { id }) {
         await uploads.finish(uploadIdOf(id), requestIdOf(request));
@@ -121,17 +119,17 @@ export function uploadRoutes({
     app.addHook("preClose", async () => locks.askAll()); // the clients go on with another server
     app.addHook("onRequest", async (request, reply) => allowOrigin(request, reply));
 
-    app.route({ method: ["POST", "OPTIONS"], url: "/uploads", handler: hand });
-    app.route<ById>({ method: "OPTIONS", url: "/uploads/:name", handler: hand });
+    app.route({ method: ["POST", "OPTIONS"], url: uploads.path, handler: hand });
+    app.route<ById>({ method: "OPTIONS", url: `${uploads.path}/:name`, handler: hand });
     app.route<ById>({
       method: ["HEAD", "PATCH", "DELETE"],
-      url: "/uploads/:name",
+      url: `${uploads.path}/:name`,
       async handler(request, reply) {
         const uploadId = uploads.idOf(request.params.name);
         if (!uploadId) throw notFound("upload");
         const { bytes, isFinished } = await uploads.stateOf(uploadId);
         if (request.method === "DELETE") {
-          if (isFinished) throw conflict("The upload is finished: its file is the video's now.", "UPLOAD_FINISHED");
+          if (isFinished) throw conflict("The upload is finished: its file is kept now.", "UPLOAD_FINISHED");
           await uploads.forget(uploadId);
         } else if (isFinished) {
           // The answer to the last piece may have been lost: a client that asks again is told that all is here.

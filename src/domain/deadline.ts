@@ -10,7 +10,7 @@ export interface ExamTimes {
   closesAt: Date | null;
 }
 
-/** More time from one source: the person, the course or the exam. Whole numbers, 0 or more. */
+/** More time from one source: the person, the course, the exam or a group. Whole numbers, 0 or more. */
 export interface TimeGrant {
   extraTimePercent: number;
   extraMinutes: number;
@@ -21,6 +21,9 @@ export interface OwnWindow {
   opensAt: Date | null;
   closesAt: Date | null;
 }
+
+/** What an exam gives one of its groups. The window stands in place of the exam's for the members, each end on its own. */
+export interface GroupGrant extends TimeGrant, OwnWindow {}
 
 /** What the time of one attempt is made of. Whole numbers, 0 or more. */
 export interface TimeGiven extends TimeGrant {
@@ -59,15 +62,34 @@ export const stacked = (grants: readonly TimeGrant[]): TimeGrant => ({
 });
 
 /**
+ * What somebody gets of all the groups they are in: of each value the best, once. Groups that overlap double nothing, and nobody
+ * has less for being in one more.
+ */
+export const bestOf = (groups: readonly GroupGrant[]): GroupGrant => ({
+  extraTimePercent: Math.max(0, ...groups.map(({ extraTimePercent }) => extraTimePercent)),
+  extraMinutes: Math.max(0, ...groups.map(({ extraMinutes }) => extraMinutes)),
+  opensAt: groups.reduce<Date | null>(
+    (first, { opensAt }) => (!first || (opensAt && opensAt < first) ? opensAt : first),
+    null,
+  ),
+  closesAt: groups.reduce<Date | null>(
+    (last, { closesAt }) => (!last || (closesAt && closesAt > last) ? closesAt : last),
+    null,
+  ),
+});
+
+/**
  * The window and the deadline of an attempt: base time × (1 + percents) + extra minutes + pauses + credit, and no later than the
- * close, which all of these move too: more time would be worth nothing to whoever starts late. A close set for the person is
- * taken as it was set; only what happens after it was set, pauses and credit, moves it. So pauses and credit move every deadline
- * by exactly their length.
+ * close, which all of these move too: more time would be worth nothing to whoever starts late. The close of a group counts as
+ * the exam's. A close set for the person is taken as it was set; only what happens after it was set, pauses and credit, moves
+ * it. So pauses and credit move every deadline by exactly their length.
+ * @param grants what is for the person alone; what the groups give is added to it
  * @param startedAt the start of the attempt; for somebody who has not started, now
  */
 export function attemptTimes({
   exam,
   grants,
+  groups,
   ownWindow,
   pausedSeconds = 0,
   creditSeconds = 0,
@@ -75,18 +97,21 @@ export function attemptTimes({
 }: {
   exam: ExamTimes;
   grants: readonly TimeGrant[];
+  groups: readonly GroupGrant[];
   ownWindow: OwnWindow;
   pausedSeconds?: number;
   creditSeconds?: number;
   startedAt: Date;
 }): AttemptTimes {
-  const parts = partsMs({ baseMinutes: exam.durationMinutes, ...stacked(grants), pausedSeconds, creditSeconds });
+  const ofGroups = bestOf(groups);
+  const given = stacked([...grants, ofGroups]);
+  const parts = partsMs({ baseMinutes: exam.durationMinutes, ...given, pausedSeconds, creditSeconds });
   const granted = parts.EXTRA_TIME + parts.EXTRA_MINUTES;
   const happened = parts.PAUSE + parts.CREDIT;
-  const closesAt = later(ownWindow.closesAt ?? later(exam.closesAt, granted), happened);
+  const closesAt = later(ownWindow.closesAt ?? later(ofGroups.closesAt ?? exam.closesAt, granted), happened);
   const timeIsUp = later(startedAt, parts.BASE + granted + happened);
   return {
-    opensAt: ownWindow.opensAt ?? exam.opensAt,
+    opensAt: ownWindow.opensAt ?? ofGroups.opensAt ?? exam.opensAt,
     closesAt,
     deadlineAt: closesAt !== null && closesAt < timeIsUp ? closesAt : timeIsUp,
   };

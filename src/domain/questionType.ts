@@ -16,6 +16,8 @@ export interface ResponseValues {
   pairs: { prompt: string; option: string }[];
   /** What stands in which gap: an option's id, a text or a number as it was typed; a gap may be left empty. */
   gaps: { gap: string; value: string }[];
+  /** The ids of files that were uploaded for this question. */
+  files: string[];
   /** Never sent: there is nothing to answer. */
   nothing: never;
 }
@@ -39,6 +41,15 @@ export interface ShownGap {
   readonly options: readonly ShownOption[];
 }
 
+/** Which files a question takes. */
+export interface FileLimits {
+  readonly maxFiles: number;
+  /** Of each. */
+  readonly maxBytes: number;
+  /** Endings such as `.pdf` and types such as `image/*`. */
+  readonly accept: readonly string[];
+}
+
 /** All a student may see of a definition. No field can hold the key. */
 export interface StudentView {
   responseKind: ResponseKind;
@@ -49,6 +60,8 @@ export interface StudentView {
   /** A text in which each gap stands as `[[id]]`; left out where there is none. */
   gapText?: string;
   gaps?: readonly ShownGap[];
+  /** Left out where no files are handed in. */
+  files?: FileLimits;
   /** How many characters a text may have; null where no text is typed. */
   maxLength: number | null;
 }

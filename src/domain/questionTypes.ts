@@ -1,6 +1,7 @@
 import { badInput } from "./errors.ts";
 import type { QuestionResponse, QuestionType, ResponseKind } from "./questionType.ts";
 import { essay } from "./questionTypes/essay.ts";
+import { fileUpload } from "./questionTypes/fileUpload.ts";
 import { gapFill } from "./questionTypes/gapFill.ts";
 import { information } from "./questionTypes/information.ts";
 import { matching } from "./questionTypes/matching.ts";
@@ -21,6 +22,7 @@ const all = [
   ordering,
   gapFill,
   essay,
+  fileUpload,
   information,
 ] as const;
 
@@ -57,6 +59,7 @@ const HOW_TO_ANSWER: Record<ResponseKind, string> = {
   order: "Answer this question with the options in order.",
   pairs: "Answer this question with pairs of a prompt and an option.",
   gaps: "Answer this question with what stands in its gaps.",
+  files: "Answer this question with the files you have uploaded for it.",
   nothing: "There is nothing to answer here.",
 };
 

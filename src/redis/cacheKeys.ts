@@ -2,6 +2,7 @@
 export const CACHE_KEYS = {
   EXAM: (examId: string) => `exam:${examId}`,
   EXAM_QUESTIONS: (examId: string) => `exam:${examId}:questions`,
+  EXAM_ADDRESSES: (examId: string) => `exam:${examId}:addresses`,
   COURSE: (courseId: string) => `course:${courseId}`,
   COURSE_CONTENTS: (courseId: string) => `course:${courseId}:contents`,
   LESSON: (lessonId: string) => `lesson:${lessonId}`,

@@ -1,17 +1,23 @@
-import type { Db } from "../../prisma/client.ts";
+import type { Db, Transaction } from "../../prisma/client.ts";
 import { forbidden, notFound } from "../domain/errors.ts";
+import type { ExamAccommodation as AccommodationRow, Prisma } from "../generated/prisma/client.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import { audit } from "./audit.ts";
-import { newAccommodation, personAccommodation } from "./examInput.ts";
+import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
+import { requireGroup } from "./courseGroup.service.ts";
+import { accommodated, newAccommodation, personAccommodation } from "./examInput.ts";
 import { lockExam } from "./examLock.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import { lockUsers } from "./lockUsers.ts";
 
+/** What an exam gives one person or one group: exactly one of the two ids is set. */
 export interface ExamAccommodation {
   examId: string;
-  userId: string;
+  userId: string | null;
+  groupId: string | null;
+  extraTimePercent: number;
   extraMinutes: number;
   extraAttempts: number;
   opensAt: Date | null;
@@ -25,37 +31,88 @@ export interface PersonAccommodation {
   extraMinutes: number;
 }
 
+/** Whose it is; the exam is locked for its staff. */
+interface Subject {
+  courseId: string;
+  examId: string;
+  userId: string | null;
+  groupId: string | null;
+  where: Prisma.ExamAccommodationWhereUniqueInput;
+}
+
 const grants = { extraTimePercent: true, extraMinutes: true } as const;
 
 export type AccommodationService = ReturnType<typeof createAccommodationService>;
 
-/** What single people get beyond the rules: in one exam, or in all. */
+/** What single people and groups get beyond the rules: in one exam, or (people) in all. */
 export function createAccommodationService({ db, access, newId }: { db: Db; access: Access; newId: () => string }) {
+  /** Changes what one student or one group gets in an exam, and writes down how. */
+  async function change<Row extends AccommodationRow | null>(
+    actor: Actor,
+    action: "setExamAccommodation" | "removeExamAccommodation",
+    given: { examId: string; userId?: string | null; groupId?: string | null },
+    act: (tx: Transaction, subject: Subject) => Promise<Row>,
+  ): Promise<Row> {
+    const examId = requireId(given.examId, "exam");
+    const userId = given.userId ? requireId(given.userId, "person") : null;
+    const groupId = given.groupId ? requireId(given.groupId, "group") : null;
+    const where = userId ? { examId_userId: { examId, userId } } : { examId_groupId: { examId, groupId: groupId! } };
+    return db.$transaction(async (tx) => {
+      const { courseId } = await lockExam(tx, access, actor, examId);
+      const before = await tx.examAccommodation.findUnique({ where });
+      const after = await act(tx, { courseId, examId, userId, groupId, where });
+      if (before || after)
+        await audit(tx, actor, newId, {
+          action,
+          entityType: "Exam",
+          entityId: examId,
+          before: before && JSON.parse(JSON.stringify(before)),
+          after: after && JSON.parse(JSON.stringify(after)),
+        });
+      return after;
+    });
+  }
+
   return {
-    /** Sets what one student gets beyond the rules. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
+    /**
+     * Sets what one student or one group gets beyond the rules; it counts from the next start on. Safe to repeat.
+     * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT
+     */
     async set(actor: Actor, input: unknown): Promise<ExamAccommodation> {
-      const given = parseInput(newAccommodation, input);
-      const key = { examId: requireId(given.examId, "exam"), userId: requireId(given.userId, "person") };
-      return db.$transaction(async (tx) => {
-        const exam = await lockExam(tx, access, actor, key.examId);
-        const enrolled = await tx.enrollment.count({ where: { courseId: exam.courseId, userId: key.userId } });
-        if (enrolled === 0) throw notFound("person in this course");
-        const before = await tx.examAccommodation.findUnique({ where: { examId_userId: key } });
-        const { examId: _exam, userId: _user, ...grants } = given;
-        const set = { opensAt: null, closesAt: null, ...grants };
-        const row = await tx.examAccommodation.upsert({
-          where: { examId_userId: key },
-          create: { ...set, ...key },
+      const { examId, userId, groupId, ...given } = parseInput(newAccommodation, input);
+      return change(actor, "setExamAccommodation", { examId, userId, groupId }, async (tx, subject) => {
+        await requireInCourse(tx, subject);
+        const { where, examId, userId, groupId } = subject;
+        const set = { opensAt: null, closesAt: null, ...given };
+        return tx.examAccommodation.upsert({
+          where,
+          create: { id: newId(), examId, userId, groupId, ...set },
           update: set,
         });
-        await audit(tx, actor, newId, {
-          action: "setExamAccommodation",
-          entityType: "Exam",
-          entityId: exam.id,
-          before: before && JSON.parse(JSON.stringify(before)),
-          after: JSON.parse(JSON.stringify(row)),
-        });
-        return row;
+      });
+    },
+
+    /** Takes back what one student or one group was given. Safe to repeat. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
+    async remove(actor: Actor, input: unknown): Promise<true> {
+      const subject = parseInput(accommodated, input, { path: "" });
+      await change(actor, "removeExamAccommodation", subject, async (tx, { examId, userId, groupId }) => {
+        await tx.examAccommodation.deleteMany({ where: { examId, userId, groupId } });
+        return null;
+      });
+      return true;
+    },
+
+    /** What single students and groups get in an exam, newest first. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
+    async list(actor: Actor, examIdGiven: string, page: PageArgs): Promise<Connection<ExamAccommodation>> {
+      const examId = requireId(examIdGiven, "exam");
+      const exam = await db.exam.findUnique({ where: { id: examId }, select: { courseId: true } });
+      if (!exam) throw notFound("exam");
+      await access.requireStaff(db, actor, exam.courseId, "exam");
+      return connectionOf(page, {
+        find: ({ where, ...rest }) => db.examAccommodation.findMany({ where: { examId, ...where }, ...rest }),
+        count: () => db.examAccommodation.count({ where: { examId } }),
+        id: ({ id }) => id,
+        toNode: (row) => row,
       });
     },
 
@@ -94,6 +151,13 @@ export function createAccommodationService({ db, access, newId }: { db: Db; acce
       });
     },
   };
+}
+
+/** @throws NOT_FOUND */
+async function requireInCourse(tx: Transaction, { courseId, userId, groupId }: Subject): Promise<void> {
+  if (userId && (await tx.enrollment.count({ where: { courseId, userId } })) === 0)
+    throw notFound("person in this course");
+  if (groupId) await requireGroup(tx, courseId, groupId);
 }
 
 function requireAdmin({ role }: Pick<Actor, "role">): void {

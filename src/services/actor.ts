@@ -24,6 +24,9 @@ export interface Actor {
   /** The role asks for a second factor that is not set up: nothing but setting it up is allowed. */
   secondFactorMissing: boolean;
   requestId: string;
+  /** Where the request comes from, as the server sees it; null where it does not come over the network. */
+  ip: string | null;
+  userAgent: string | null;
   reads: Reads;
 }
 

@@ -4,16 +4,26 @@ import { isOutage } from "./outage.ts";
 
 /** One response to be stored, as JSON. */
 export interface AnswerToSave {
+  questionId: string;
   versionId: string;
   response: unknown;
   revision: number;
 }
 
+/** Revisions by question, as the attempt's log has them. */
+export type Revisions = Readonly<Record<string, number>>;
+
 /** What one student sent for one attempt. */
 export interface SaveRequest {
   attemptId: string;
   userId: string;
+  sessionId: string;
+  /** Where it came from, for the log. */
+  ip: string | null;
   answers: readonly AnswerToSave[];
+  /** What was put aside before the database was asked, for the log. */
+  refused?: Revisions;
+  superseded?: Revisions;
 }
 
 export type SaveVerdict =
@@ -21,6 +31,8 @@ export type SaveVerdict =
   | { state: "OPEN"; savedAt: Date; deadlineAt: Date; saved: boolean[] }
   | { state: "CLOSED" }
   | { state: "PAUSED" }
+  /** Another log-in of the student has the attempt. */
+  | { state: "TAKEN_OVER" }
   | { state: "NOT_FOUND" };
 
 /** What one statement carried. */
@@ -40,47 +52,76 @@ interface Waiting {
 type ResultRow = [
   request: number,
   answer: number | null,
-  own: boolean | null,
-  open: boolean | null,
-  paused: boolean | null,
+  state: SaveVerdict["state"],
   saved: boolean,
   deadline: Date,
   now: Date,
 ];
 
 /**
- * Ownership, state, deadline and the upsert in one statement. The share lock makes a save and a submission wait for each other:
- * a save that got the lock first is committed before the submission reads the answers; one that comes second sees it and is refused.
- * Rows are locked and written in a fixed order, so batches on several connections cannot wait for each other in a circle.
+ * Ownership, state, log-in, deadline, the upsert and the attempt's log in one statement. The share lock makes a save wait for a
+ * submission and a takeover, and them for it: a save that got the lock first is committed before they go on; one that comes second
+ * sees them and is refused. Rows are locked and written in a fixed order, so batches on several connections cannot wait for each
+ * other in a circle. A batch has at most one request of an attempt.
  */
 const SAVE = `
-  WITH input AS MATERIALIZED (
+  WITH request AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb)
-      AS row (request int, answer int, attempt uuid, student uuid, version uuid, response jsonb, revision int)
+      AS row (request int, attempt uuid, student uuid, session uuid, address text, refused jsonb, superseded jsonb)
+  ), answer AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($2::jsonb)
+      AS row (request int, answer int, question text, version uuid, response jsonb, revision int)
   ), target AS MATERIALIZED (
-    SELECT attempt.id, attempt.user_id, attempt.deadline_at,
+    SELECT attempt.id, attempt.user_id, attempt.session_id, attempt.deadline_at,
            attempt.status = 'IN_PROGRESS' AND attempt.paused_at IS NOT NULL AS paused,
            attempt.status = 'IN_PROGRESS'
-             AND clock_timestamp() <= coalesce(attempt.paused_at, attempt.deadline_at) + make_interval(secs => $2) AS open
-    FROM attempts attempt WHERE attempt.id IN (SELECT attempt FROM input)
+             AND clock_timestamp() <= coalesce(attempt.paused_at, attempt.deadline_at) + make_interval(secs => $3) AS open
+    FROM attempts attempt WHERE attempt.id IN (SELECT attempt FROM request)
     ORDER BY attempt.id
     FOR SHARE
+  ), verdict AS MATERIALIZED (
+    SELECT request.*, target.deadline_at,
+           CASE WHEN target.user_id IS DISTINCT FROM request.student THEN 'NOT_FOUND'
+                WHEN NOT target.open AND NOT target.paused THEN 'CLOSED'
+                WHEN target.session_id <> request.session THEN 'TAKEN_OVER'
+                WHEN target.open THEN 'OPEN'
+                ELSE 'PAUSED' END AS state
+    FROM request LEFT JOIN target ON target.id = request.attempt
   ), saved AS (
     INSERT INTO answers (attempt_id, question_version_id, response, revision, saved_at)
-    SELECT input.attempt, input.version, input.response, input.revision, clock_timestamp()
-    FROM input JOIN target ON target.id = input.attempt AND target.user_id = input.student AND target.open
-    WHERE input.version IS NOT NULL
-    ORDER BY input.attempt, input.version
+    SELECT verdict.attempt, answer.version, answer.response, answer.revision, clock_timestamp()
+    FROM answer JOIN verdict USING (request)
+    WHERE verdict.state = 'OPEN'
+    ORDER BY verdict.attempt, answer.version
     ON CONFLICT (attempt_id, question_version_id) DO UPDATE
       SET response = excluded.response, revision = excluded.revision, saved_at = excluded.saved_at
       WHERE answers.revision < excluded.revision
     RETURNING attempt_id, question_version_id
+  ), outcome AS MATERIALIZED (
+    SELECT verdict.request, answer.answer, answer.question, answer.revision, verdict.state, verdict.deadline_at,
+           saved.attempt_id IS NOT NULL AS saved
+    FROM verdict
+    LEFT JOIN answer USING (request)
+    LEFT JOIN saved ON saved.attempt_id = verdict.attempt AND saved.question_version_id = answer.version
+  ), log AS (
+    INSERT INTO attempt_events (attempt_id, kind, actor_id, session_id, address, detail)
+    SELECT verdict.attempt, (CASE verdict.state WHEN 'OPEN' THEN 'SAVED' ELSE 'SAVE_REFUSED' END)::"AttemptEventKind",
+           verdict.student, verdict.session, verdict.address,
+           jsonb_strip_nulls(jsonb_build_object(
+             'reason', nullif(verdict.state, 'OPEN'),
+             'saved', told.saved,
+             'superseded', CASE verdict.state WHEN 'OPEN' THEN coalesce(verdict.superseded || told.rest, verdict.superseded, told.rest) END,
+             'refused', CASE verdict.state WHEN 'OPEN' THEN verdict.refused
+                                           ELSE coalesce(verdict.refused || told.rest, verdict.refused, told.rest) END))
+    FROM verdict
+    LEFT JOIN (
+      SELECT request, jsonb_object_agg(question, revision) FILTER (WHERE saved) AS saved,
+             jsonb_object_agg(question, revision) FILTER (WHERE NOT saved) AS rest
+      FROM outcome WHERE answer IS NOT NULL GROUP BY request
+    ) told USING (request)
+    WHERE verdict.state <> 'NOT_FOUND'
   )
-  SELECT input.request, input.answer, target.user_id = input.student, target.open, target.paused, saved.attempt_id IS NOT NULL,
-         target.deadline_at, statement_timestamp()
-  FROM input
-  LEFT JOIN target ON target.id = input.attempt
-  LEFT JOIN saved ON saved.attempt_id = input.attempt AND saved.question_version_id = input.version`;
+  SELECT request, answer, state, saved, deadline_at, statement_timestamp() FROM outcome`;
 
 export type AnswerBatches = ReturnType<typeof createAnswerBatches>;
 
@@ -129,28 +170,35 @@ export function createAnswerBatches({
   }
 
   async function write(batch: Waiting[]): Promise<void> {
-    const rows = batch.flatMap(({ request: { attemptId, userId, answers } }, request) => {
-      const target = { request, attempt: attemptId, student: userId };
-      // Without an answer there still is a verdict: a row without a version asks only for that.
-      if (answers.length === 0) return [target];
-      return answers.map(({ versionId, response, revision }, answer) => ({
-        ...target,
+    const requests = batch.map(({ request: { attemptId, userId, sessionId, ip, refused, superseded } }, request) => ({
+      request,
+      attempt: attemptId,
+      student: userId,
+      session: sessionId,
+      address: ip,
+      refused,
+      superseded,
+    }));
+    const answers = batch.flatMap(({ request: { answers } }, request) =>
+      answers.map(({ questionId, versionId, response, revision }, answer) => ({
+        request,
         answer,
+        question: questionId,
         version: versionId,
         response,
         revision,
-      }));
-    });
+      })),
+    );
     const startedAt = performance.now();
     try {
       const result = await pool.query<ResultRow>({
         name: "save-answers",
         text: SAVE,
-        values: [JSON.stringify(rows), graceSeconds],
+        values: [JSON.stringify(requests), JSON.stringify(answers), graceSeconds],
         rowMode: "array",
       });
       settle(batch, result.rows);
-      onBatch({ requests: batch.length, answers: rows.length, ms: performance.now() - startedAt });
+      onBatch({ requests: batch.length, answers: answers.length, ms: performance.now() - startedAt });
     } catch (error) {
       if (isOutage(error)) {
         const away = unavailable("The answers could not be saved now. Send them again.", 2, error);
@@ -168,14 +216,10 @@ export function createAnswerBatches({
 
   function settle(batch: readonly Waiting[], rows: readonly ResultRow[]): void {
     const verdicts = new Map<number, SaveVerdict>();
-    for (const [request, answer, own, open, paused, saved, deadlineAt, savedAt] of rows) {
-      let verdict = verdicts.get(request);
-      if (!verdict) {
-        if (!own) verdict = { state: "NOT_FOUND" };
-        else if (open) verdict = { state: "OPEN", savedAt, deadlineAt, saved: [] };
-        else verdict = paused ? { state: "PAUSED" } : { state: "CLOSED" };
-        verdicts.set(request, verdict);
-      }
+    for (const [request, answer, state, saved, deadlineAt, savedAt] of rows) {
+      const verdict: SaveVerdict =
+        verdicts.get(request) ?? (state === "OPEN" ? { state, savedAt, deadlineAt, saved: [] } : { state });
+      verdicts.set(request, verdict);
       if (verdict.state === "OPEN" && answer !== null) verdict.saved[answer] = saved;
     }
     for (const [index, { resolve }] of batch.entries()) resolve(verdicts.get(index)!);

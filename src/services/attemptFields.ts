@@ -1,4 +1,5 @@
 import { type Attempt as AttemptRow, Prisma } from "../generated/prisma/client.ts";
+import type { Actor } from "./actor.ts";
 import { decimalText } from "./decimal.ts";
 
 /** One try of one student, as its student and the staff may see it; whether the score may be shown is the result's matter. */
@@ -18,6 +19,8 @@ export interface Attempt {
   pausedSeconds: number;
   /** Since when its clock stands still. */
   pausedAt: string | null;
+  /** The log-in whose saves are taken; null: any of the student's. */
+  sessionId: string | null;
   submittedAt: string | null;
   submittedBy: "STUDENT" | "DEADLINE" | "STAFF" | null;
   gradedAt: string | null;
@@ -41,6 +44,7 @@ export const attemptFields = {
   creditSeconds: true,
   pausedSeconds: true,
   pausedAt: true,
+  sessionId: true,
   submittedAt: true,
   submittedBy: true,
   gradedAt: true,
@@ -62,6 +66,7 @@ export const toAttempt = (row: AttemptFields): Attempt => ({
   creditSeconds: row.creditSeconds,
   pausedSeconds: row.pausedSeconds,
   pausedAt: row.pausedAt?.toISOString() ?? null,
+  sessionId: row.sessionId,
   submittedAt: row.submittedAt?.toISOString() ?? null,
   submittedBy: row.submittedBy,
   gradedAt: row.gradedAt?.toISOString() ?? null,
@@ -69,9 +74,16 @@ export const toAttempt = (row: AttemptFields): Attempt => ({
   maxScore: decimalText(row.maxScore),
 });
 
+/** Whether the actor's saves are taken now, but for the clock: the attempt goes on, and in this log-in. */
+export const isActiveFor = (
+  { status, userId, sessionId }: Attempt,
+  actor: Pick<Actor, "userId" | "sessionId">,
+): boolean =>
+  status === "IN_PROGRESS" && userId === actor.userId && (sessionId === null || sessionId === actor.sessionId);
+
 /** The same fields for statements in SQL. */
 export const attemptColumns = Prisma.sql`
   id, exam_id AS "examId", user_id AS "userId", number, status::text, started_at AS "startedAt", deadline_at AS "deadlineAt",
   extra_time_percent AS "extraTimePercent", extra_minutes AS "extraMinutes", credit_seconds AS "creditSeconds",
-  paused_seconds AS "pausedSeconds", paused_at AS "pausedAt",
+  paused_seconds AS "pausedSeconds", paused_at AS "pausedAt", session_id AS "sessionId",
   submitted_at AS "submittedAt", submitted_by::text AS "submittedBy", graded_at AS "gradedAt", score, max_score AS "maxScore"`;

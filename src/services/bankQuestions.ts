@@ -1,5 +1,6 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
 import type { ImportedQuestion } from "../domain/exchange/questionFormat.ts";
+import { searchWords } from "../domain/searchWords.ts";
 import type { Prisma } from "../generated/prisma/client.ts";
 import { decimalText } from "./decimal.ts";
 
@@ -12,14 +13,20 @@ export interface NewQuestion {
   question: ImportedQuestion;
 }
 
-/** Adds questions to a bank, each in its first version; `tags` besides their own. Part of the caller's transaction. */
+/** Adds questions to a bank, each in its first version, all in one folder; `tags` besides their own. Part of the caller's transaction. */
 export async function addToBank(
   tx: Db | Transaction,
-  { courseId, tags }: { courseId: string; tags: readonly string[] },
+  { courseId, tags, folderId }: { courseId: string; tags: readonly string[]; folderId: string | null },
   questions: readonly NewQuestion[],
 ): Promise<void> {
   await tx.question.createMany({
-    data: questions.map(({ id, question }) => ({ id, courseId, tags: [...new Set([...tags, ...question.tags])] })),
+    data: questions.map(({ id, question }) => ({
+      id,
+      courseId,
+      folderId,
+      tags: [...new Set([...tags, ...question.tags])],
+      searchWords: searchWords(question),
+    })),
   });
   await tx.questionVersion.createMany({
     data: questions.map(({ id, versionId, question: { tags: _tags, definition, ...rest } }) => ({
@@ -42,6 +49,7 @@ export async function* newestVersions(
       where: { AND: [chosen, after === undefined ? {} : { id: { gt: after } }] },
       orderBy: { id: "asc" },
       take: PAGE,
+      omit: { searchWords: true },
       include: { versions: { orderBy: { number: "desc" }, take: 1 } },
     });
     for (const { id, tags, versions } of rows) {

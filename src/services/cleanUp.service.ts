@@ -1,6 +1,7 @@
 import type { Db } from "../../prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
+import type { AnswerFileRemoval } from "./answerFileRemoval.ts";
 import type { ErasureService } from "./erasure.service.ts";
 import type { OneTimeTokens } from "./oneTimeTokens.ts";
 import type { SessionService } from "./session.service.ts";
@@ -19,14 +20,18 @@ export function createCleanUpService({
   sessions,
   oneTimeTokens,
   erasure,
+  answerFileRemoval,
   unverifiedDays,
+  attemptLogDays,
 }: {
   db: Db;
   cache: Cache;
   sessions: Pick<SessionService, "removeExpiredSessions">;
   oneTimeTokens: Pick<OneTimeTokens, "removeExpired">;
   erasure: Pick<ErasureService, "askForOverdue">;
+  answerFileRemoval: Pick<AnswerFileRemoval, "removeUnnamed">;
   unverifiedDays: number;
+  attemptLogDays: number;
 }) {
   const removeExports = () =>
     inBatches(
@@ -57,6 +62,15 @@ export function createCleanUpService({
         DELETE FROM question_files WHERE id IN (
           SELECT id FROM question_files WHERE created_at < clock_timestamp() - make_interval(days => ${IMPORT_DAYS})
           LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
+    );
+
+  const removeAttemptEvents = () =>
+    inBatches(
+      BATCH,
+      () => db.$executeRaw`
+        DELETE FROM attempt_events WHERE (attempt_id, at, id) IN (
+          SELECT attempt_id, at, id FROM attempt_events
+          WHERE at < clock_timestamp() - make_interval(days => ${attemptLogDays}) LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
     );
 
   /**
@@ -98,6 +112,8 @@ export function createCleanUpService({
     exports: removeExports,
     imports: removeImports,
     questionFiles: removeQuestionFiles,
+    answerFiles: () => answerFileRemoval.removeUnnamed(),
+    attemptEvents: removeAttemptEvents,
     unverifiedAccounts: () => inBatches(BATCH, removeUnverifiedBatch),
     overdueErasures: () => erasure.askForOverdue(),
   };

@@ -210,7 +210,7 @@ export function createCourseService({
       };
     },
 
-    /** Takes a person out of a course; attempts and results stay. Safe to repeat. @throws NOT_FOUND, FORBIDDEN */
+    /** Takes a person out of a course and its groups; attempts and results stay. Safe to repeat. @throws NOT_FOUND, FORBIDDEN */
     async withdraw(actor: Actor, courseIdGiven: string, userIdGiven: string): Promise<Course> {
       const courseId = requireId(courseIdGiven, "course");
       const userId = requireId(userIdGiven, "person");
@@ -221,6 +221,7 @@ export function createCourseService({
           data: { status: "WITHDRAWN" },
         });
         if (count === 0) throw notFound("person in this course");
+        await tx.courseGroupMember.deleteMany({ where: { userId, group: { courseId } } });
       });
       await cache.drop(CACHE_KEYS.USER_ENROLLMENTS(userId));
       const course = await find(actor, courseId);

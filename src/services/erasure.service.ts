@@ -6,14 +6,15 @@ import type { Outbox } from "../queues/outbox.ts";
 import { userQueue } from "../queues/user.queue.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
+import type { AnswerFileRemoval } from "./answerFileRemoval.ts";
 import type { AttemptService } from "./attempt.service.ts";
 import { audit } from "./audit.ts";
 import type { GradingService } from "./grading.service.ts";
 import { sameAddress } from "./sameAddress.ts";
 
-/** Types that are answered in the person's own words, which can tell anything. A choice or a number tells nobody's name. */
+/** Types that are answered in the person's own words or files, which can tell anything. A choice or a number tells nobody's name. */
 const IN_OWN_WORDS = Object.values(questionTypes)
-  .filter(({ responseKind }) => responseKind === "text" || responseKind === "gaps")
+  .filter(({ responseKind }) => ["text", "gaps", "files"].includes(responseKind))
   .map(({ name }) => name);
 
 /** A table of everybody's jobs is searched, and an essay for each question of years may go. */
@@ -28,6 +29,7 @@ export function createErasureService({
   outbox,
   attempts,
   grading,
+  answerFileRemoval,
   newId,
 }: {
   db: Db;
@@ -35,6 +37,7 @@ export function createErasureService({
   outbox: Outbox;
   attempts: Pick<AttemptService, "handInAll">;
   grading: Pick<GradingService, "gradeAttempt">;
+  answerFileRemoval: Pick<AnswerFileRemoval, "removeOf">;
   newId: () => string;
 }) {
   /** Hands in and grades what is still open: the points must stand before the words they are for are gone. */
@@ -59,15 +62,18 @@ export function createErasureService({
     });
     if (open > 0) return false;
     await eraseWords(tx, userId);
+    await answerFileRemoval.removeOf(tx, userId);
     await eraseMails(tx, person.email);
     await tx.$executeRaw`
       UPDATE user_import_rows SET email = NULL WHERE ${sameAddress(Prisma.sql`email`, person.email)}`;
+    await eraseDevices(tx, userId);
     await tx.session.deleteMany({ where: { userId } });
     await tx.oneTimeToken.deleteMany({ where: { userId } });
     await tx.recoveryCode.deleteMany({ where: { userId } });
     await tx.dataExport.deleteMany({ where: { userId } });
     await tx.watchProgress.deleteMany({ where: { userId } });
     await tx.examAccommodation.deleteMany({ where: { userId } });
+    await tx.courseGroupMember.deleteMany({ where: { userId } });
     await tx.enrollment.updateMany({ where: { userId }, data: { status: "WITHDRAWN", extraTimePercent: 0 } });
     await tx.attempt.updateMany({ where: { userId }, data: { extraTimePercent: 0, extraMinutes: 0 } });
     await eraseProfile(tx, userId);
@@ -142,6 +148,14 @@ async function eraseWords(tx: Transaction, userId: string): Promise<void> {
     FROM attempts attempt, question_versions version
     WHERE answers.attempt_id = attempt.id AND attempt.user_id = ${userId}::uuid AND version.id = answers.question_version_id
       AND (version.type = ANY(${IN_OWN_WORDS}) OR graded_by_id IS NOT NULL)`;
+}
+
+/** From where and on what the person took exams. What they did, and when, stays with the result. */
+async function eraseDevices(tx: Transaction, userId: string): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE attempt_events SET address = NULL, user_agent = NULL, detail = detail #- '{from,address}' #- '{from,userAgent}'
+    WHERE attempt_id IN (SELECT id FROM attempts WHERE user_id = ${userId}::uuid)
+      AND (address IS NOT NULL OR user_agent IS NOT NULL OR kind = 'TAKEN_OVER')`;
 }
 
 /** An address under `.invalid` is nobody's: the domain is reserved for that (RFC 2606). */

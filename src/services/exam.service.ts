@@ -10,9 +10,19 @@ import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { databaseTime } from "./databaseTime.ts";
 import { decimalText } from "./decimal.ts";
-import { examRules, examSearch, FIXED_BY_PUBLICATION, newExam, questionsToAdd, windowIsRight } from "./examInput.ts";
+import type { ExamAddresses } from "./examAddresses.ts";
+import {
+  changedSections,
+  examRules,
+  examSearch,
+  FIXED_BY_PUBLICATION,
+  newExam,
+  questionsToAdd,
+  windowIsRight,
+} from "./examInput.ts";
 import { lockExam } from "./examLock.ts";
 import { type ExamQuestions, type ExamSection, examTotals, pinQuestions } from "./examQuestions.ts";
+import { appendQuestions, replaceSections, requireFolders } from "./examSections.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import { hashSecret } from "./passwords.ts";
@@ -73,12 +83,14 @@ export function createExamService({
   cache,
   access,
   examQuestions,
+  addresses,
   newId,
 }: {
   db: Db;
   cache: Cache;
   access: Access;
   examQuestions: ExamQuestions;
+  addresses: ExamAddresses;
   newId: () => string;
 }) {
   const load = batched(async (ids: readonly string[]) => {
@@ -104,7 +116,8 @@ export function createExamService({
   ): Promise<Exam> {
     const id = requireId(examId, "exam");
     await db.$transaction(async (tx) => act(tx, await lockExam(tx, access, actor, id)));
-    await cache.drop(CACHE_KEYS.EXAM(id), CACHE_KEYS.EXAM_QUESTIONS(id)); // before anything else that could fail
+    // Before anything else that could fail.
+    await cache.drop(CACHE_KEYS.EXAM(id), CACHE_KEYS.EXAM_QUESTIONS(id), CACHE_KEYS.EXAM_ADDRESSES(id));
     const row = await db.exam.findUniqueOrThrow({ where: { id } });
     return toExam(row, (await examTotals(db, [id])).get(id)!);
   }
@@ -131,6 +144,14 @@ export function createExamService({
       if ((await access.standingIn(actor, exam.courseId)) !== "STAFF")
         throw forbidden("This is for the staff of the course.");
       return examQuestions.sections(exam.id, actor.reads);
+    },
+
+    /** From where an exam may be taken; null: from everywhere. @throws FORBIDDEN for who is not staff of its course */
+    async allowedAddresses(actor: Actor, exam: Exam): Promise<string[] | null> {
+      if ((await access.standingIn(actor, exam.courseId)) !== "STAFF")
+        throw forbidden("This is for the staff of the course.");
+      const entries = await addresses.allowed(exam.id, actor.reads);
+      return entries.length > 0 ? [...entries] : null;
     },
 
     /** The exams of the actor's courses, newest first; drafts for staff only. */
@@ -175,6 +196,7 @@ export function createExamService({
       const id = newId();
       const row = await db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
+        await requireFolders(tx, courseId, sections ?? []);
         const exam = await tx.exam.create({ data: { ...given, id, courseId, accessCodeHash } });
         await tx.examSection.createMany({
           data: (sections ?? [{ title: "Questions" }]).map((one, position) => ({
@@ -218,29 +240,10 @@ export function createExamService({
       });
     },
 
-    /** Puts questions of the bank into a draft. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED) */
+    /** Puts questions of the bank into a draft. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED, QUESTION_ARCHIVED) */
     async addQuestions(actor: Actor, input: unknown): Promise<Exam> {
       const given = parseInput(questionsToAdd, input);
-      return changeDraft(actor, given.examId, async (tx, exam) => {
-        const sections = await tx.examSection.findMany({ where: { examId: exam.id }, orderBy: { position: "asc" } });
-        const section = given.sectionId ? sections.find(({ id }) => id === given.sectionId) : sections[0];
-        if (!section) throw notFound("section of this exam");
-        const ids = given.questionIds.map((id) => requireId(id, "question"));
-        const known = await tx.question.count({ where: { id: { in: ids }, courseId: exam.courseId } });
-        if (known < new Set(ids).size) throw notFound("question in this course");
-        const last = await tx.examQuestion.aggregate({ where: { examId: exam.id }, _max: { position: true } });
-        const next = (last._max.position ?? -1) + 1;
-        await tx.examQuestion.createMany({
-          data: ids.map((questionId, index) => ({
-            examId: exam.id,
-            questionId,
-            sectionId: section.id,
-            position: next + index,
-            points: given.points,
-          })),
-          skipDuplicates: true,
-        });
-      });
+      return changeDraft(actor, given.examId, (tx, exam) => appendQuestions(tx, exam, given));
     },
 
     /** Takes questions out of a draft. Safe to repeat. @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_PUBLISHED) */
@@ -252,6 +255,15 @@ export function createExamService({
     },
 
     /**
+     * The sections of a draft as they shall be, in order, with their questions; see `replaceSections`. Safe to repeat but for new sections.
+     * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED, QUESTION_ARCHIVED)
+     */
+    async updateSections(actor: Actor, examId: string, sections: unknown): Promise<Exam> {
+      const wanted = parseInput(changedSections, sections, { path: "sections" });
+      return changeDraft(actor, examId, (tx, exam) => replaceSections(tx, exam, wanted, newId));
+    },
+
+    /**
      * Fixes the questions in their newest versions and shows the exam. Safe to repeat.
      * @throws NOT_FOUND, FORBIDDEN, UNPROCESSABLE (EXAM_EMPTY, POOL_TOO_SMALL, EXAM_ARCHIVED)
      */
@@ -259,7 +271,7 @@ export function createExamService({
       return change(actor, examId, async (tx, exam) => {
         if (exam.status === "PUBLISHED") return;
         if (exam.status === "ARCHIVED") throw unprocessable("EXAM_ARCHIVED", "An archived exam cannot be published.");
-        await pinQuestions(tx, exam);
+        await pinQuestions(tx, exam.id);
         await tx.exam.update({
           where: { id: exam.id },
           data: { status: "PUBLISHED", publishedAt: await databaseTime(tx) },

@@ -1,12 +1,15 @@
 import { Decimal } from "decimal.js";
 import type { Db, Transaction } from "../../prisma/client.ts";
+import type { Difficulty } from "../domain/difficulty.ts";
 import { unprocessable } from "../domain/errors.ts";
 import { isInMaximum, type Treatment } from "../domain/scores.ts";
+import { Prisma } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Reads } from "./actor.ts";
 import { batched } from "./batched.ts";
 import { type DecimalLike, decimalText } from "./decimal.ts";
+import { poolOf } from "./examPools.ts";
 import { type Question, type StemFormat, toQuestion } from "./question.service.ts";
 
 /** A question in its place in an exam, with its key: for staff, for drawing papers and for grading. */
@@ -24,6 +27,8 @@ export interface ExamSection {
   id: string;
   title: string;
   drawTag: string | null;
+  drawFolderId: string | null;
+  drawDifficulty: Difficulty | null;
   drawCount: number | null;
   /** What its points are never below; null: there is no floor. */
   floor: string | null;
@@ -45,6 +50,15 @@ export function createExamQuestions({ db, cache }: { db: Db; cache: Cache }) {
       const [sections] = await loadSections(db, [examId]);
       return sections!;
     },
+
+    /** Of a draft, with the pools as they would be if it were published now. */
+    async withPools(examId: string): Promise<ExamSection[]> {
+      const placesAndPools = Prisma.sql`(
+        SELECT exam_id, section_id, question_id, position, points, question_version_id, grading_version_id, treatment FROM exam_questions
+        UNION ALL SELECT exam_id, section_id, question_id, position, NULL, NULL, NULL, 'NORMAL' FROM (${poolOf(examId)}) AS pool)`;
+      const [sections] = await loadSections(db, [examId], placesAndPools);
+      return sections!;
+    },
   };
 }
 
@@ -56,6 +70,8 @@ interface PlaceRow {
   section_id: string;
   section_title: string;
   draw_tag: string | null;
+  draw_folder_id: string | null;
+  draw_difficulty: Difficulty | null;
   draw_count: number | null;
   floor: DecimalLike | null;
   position: number;
@@ -66,6 +82,9 @@ interface PlaceRow {
   question_id: string | null;
   course_id: string;
   tags: string[];
+  folder_id: string | null;
+  difficulty: Difficulty | null;
+  archived_at: Date | null;
   version_id: string;
   number: number;
   type: string;
@@ -78,15 +97,21 @@ interface PlaceRow {
 }
 
 /** Of many exams in one statement: it stands between a student and the start of an exam. */
-async function loadSections(db: Db, examIds: readonly string[]): Promise<ExamSection[][]> {
+async function loadSections(
+  db: Db,
+  examIds: readonly string[],
+  places = Prisma.sql`exam_questions`,
+): Promise<ExamSection[][]> {
   const rows = await db.$queryRaw<PlaceRow[]>`
-    SELECT section.exam_id, section.id AS section_id, section.title AS section_title, section.draw_tag, section.draw_count, section.floor,
+    SELECT section.exam_id, section.id AS section_id, section.title AS section_title, section.draw_tag, section.draw_folder_id,
+           section.draw_difficulty::text, section.draw_count, section.floor,
            place.position, place.points AS own_points, place.treatment::text,
            grading.number AS grading_number, grading.feedback AS grading_feedback, question.id AS question_id, question.course_id, question.tags,
+           question.folder_id, question.difficulty::text, question.archived_at,
            version.id AS version_id, version.number, version.type, version.title, version.stem, version.stem_format,
            version.definition, version.points, version.feedback
     FROM exam_sections section
-    LEFT JOIN exam_questions place ON place.section_id = section.id
+    LEFT JOIN ${places} place ON place.section_id = section.id
     LEFT JOIN questions question ON question.id = place.question_id
     LEFT JOIN question_versions grading ON grading.id = place.grading_version_id
     LEFT JOIN question_versions version ON version.id = coalesce(place.question_version_id,
@@ -99,9 +124,17 @@ async function loadSections(db: Db, examIds: readonly string[]): Promise<ExamSec
     const sections = exams.get(row.exam_id)!;
     let section = sections.get(row.section_id);
     if (!section) {
-      const { section_id: id, section_title: title, draw_tag: drawTag, draw_count: drawCount } = row;
-      section = { id, title, drawTag, drawCount, floor: row.floor && decimalText(row.floor), questions: [] };
-      sections.set(id, section);
+      section = {
+        id: row.section_id,
+        title: row.section_title,
+        drawTag: row.draw_tag,
+        drawFolderId: row.draw_folder_id,
+        drawDifficulty: row.draw_difficulty,
+        drawCount: row.draw_count,
+        floor: row.floor && decimalText(row.floor),
+        questions: [],
+      };
+      sections.set(row.section_id, section);
     }
     if (row.question_id) section.questions.push(toExamQuestion(row, row.question_id));
   }
@@ -110,7 +143,14 @@ async function loadSections(db: Db, examIds: readonly string[]): Promise<ExamSec
 
 function toExamQuestion(row: PlaceRow, questionId: string): ExamQuestion {
   const question = toQuestion(
-    { id: questionId, courseId: row.course_id, tags: row.tags },
+    {
+      id: questionId,
+      courseId: row.course_id,
+      tags: row.tags,
+      folderId: row.folder_id,
+      difficulty: row.difficulty,
+      archivedAt: row.archived_at,
+    },
     { ...row, id: row.version_id, stemFormat: row.stem_format },
   );
   return {
@@ -136,21 +176,11 @@ export function maximumOf(
     .toFixed();
 }
 
-/**
- * Pins every question of a draft to its newest version and fills the pools of sections that draw by tag.
- * @throws UNPROCESSABLE (EXAM_EMPTY, POOL_TOO_SMALL)
- */
-export async function pinQuestions(
-  tx: Transaction,
-  { id: examId, courseId }: { id: string; courseId: string },
-): Promise<void> {
+/** Pins every question of a draft to its newest version and fills the pools of sections that draw. @throws UNPROCESSABLE (EXAM_EMPTY, POOL_TOO_SMALL) */
+export async function pinQuestions(tx: Transaction, examId: string): Promise<void> {
   await tx.$executeRaw`
-    INSERT INTO exam_questions (exam_id, question_id, section_id, position)
-    SELECT ${examId}::uuid, question.id, section.id, 100000 + row_number() OVER (ORDER BY section.position, question.id)
-    FROM exam_sections section
-    JOIN questions question ON question.course_id = ${courseId}::uuid AND section.draw_tag = ANY (question.tags)
-    WHERE section.exam_id = ${examId}::uuid
-    ON CONFLICT (exam_id, question_id) DO NOTHING`;
+    INSERT INTO exam_questions (exam_id, section_id, question_id, position)
+    SELECT exam_id, section_id, question_id, position FROM (${poolOf(examId)}) AS pool`;
   await tx.$executeRaw`
     UPDATE exam_questions place SET question_version_id = version.id
     FROM questions question JOIN question_versions version

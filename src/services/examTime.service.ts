@@ -6,9 +6,11 @@ import type { Outbox } from "../queues/outbox.ts";
 import type { Events } from "../redis/pubsub.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
+import { logStaffAct } from "./attemptEvents.ts";
 import type { Attempt } from "./attemptFields.ts";
 import { audit } from "./audit.ts";
 import { batched } from "./batched.ts";
+import { requireGroup } from "./courseGroup.service.ts";
 import { extension, reachedAttempts } from "./examInput.ts";
 import { lockExam } from "./examLock.ts";
 import { requireId } from "./ids.ts";
@@ -22,12 +24,16 @@ export interface RunningExamChange {
 
 interface Asked {
   examId: string;
-  /** Null: everybody with an attempt in progress. */
+  /** These people or this group; neither: everybody with an attempt in progress. */
   userIds?: readonly string[] | null;
+  groupId?: string | null;
   reason: string;
   minutes?: number;
 }
 type Changed = { id: string; userId: string }[];
+
+/** The acts on running attempts, as the attempts' logs call them. */
+const EVENT_OF = { extendExam: "EXTENDED", stopExam: "STOPPED", pauseExam: "PAUSED", resumeExam: "RESUMED" } as const;
 
 export type ExamTimeService = ReturnType<typeof createExamTimeService>;
 
@@ -63,26 +69,31 @@ export function createExamTimeService({
    */
   async function change(
     actor: Actor,
-    action: "extendExam" | "stopExam" | "pauseExam" | "resumeExam",
-    { examId: examIdGiven, userIds: userIdsGiven, ...what }: Asked,
+    action: keyof typeof EVENT_OF,
+    { examId: examIdGiven, userIds: userIdsGiven, groupId: groupIdGiven, ...what }: Asked,
     apply: (tx: Transaction, running: Prisma.Sql) => Promise<Changed>,
   ): Promise<RunningExamChange> {
     const examId = requireId(examIdGiven, "exam");
     const only = userIdsGiven?.map((id) => requireId(id, "person"));
+    const groupId = groupIdGiven ? requireId(groupIdGiven, "group") : null;
     // In the order in which saves lock their attempts, so that the two cannot wait for each other in a circle.
     const running = Prisma.sql`
       SELECT id FROM attempts
       WHERE exam_id = ${examId}::uuid AND status = 'IN_PROGRESS'
         ${only ? Prisma.sql`AND user_id = ANY (${only}::uuid[])` : Prisma.empty}
+        ${groupId ? Prisma.sql`AND user_id IN (SELECT user_id FROM course_group_members WHERE group_id = ${groupId}::uuid)` : Prisma.empty}
       ORDER BY id FOR UPDATE`;
     const changed = await db.$transaction(async (tx) => {
-      await lockExam(tx, access, actor, examId);
+      const { courseId } = await lockExam(tx, access, actor, examId);
+      if (groupId) await requireGroup(tx, courseId, groupId);
       const rows = await apply(tx, running);
+      const ids = rows.map(({ id }) => id);
+      await logStaffAct(tx, actor, EVENT_OF[action], ids, what.minutes ? { minutes: what.minutes } : undefined);
       await audit(tx, actor, newId, {
         action,
         entityType: "Exam",
         entityId: examId,
-        after: { ...what, userIds: rows.map(({ userId }) => userId) },
+        after: { ...what, ...(groupId && { groupId }), userIds: rows.map(({ userId }) => userId) },
       });
       return rows;
     });

@@ -9,7 +9,8 @@ import type { Actor } from "./actor.ts";
 import { addToBank, newestVersions } from "./bankQuestions.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
-import { tagList } from "./question.service.ts";
+import { requireFolder } from "./questionFolder.service.ts";
+import { tagList } from "./questionInput.ts";
 
 export interface ImportReport {
   dryRun: boolean;
@@ -52,6 +53,7 @@ const importing = z.object({
   content: z.string().min(1, "is empty"),
   dryRun: z.boolean(),
   tags: tagList,
+  folderId: z.string().nullish(),
 });
 const exporting = z.object({
   courseId: z.string(),
@@ -75,7 +77,10 @@ export function createExchangeService({ db, access, newId }: { db: Db; access: A
       await access.requireStaff(db, actor, courseId, "course");
       const { taken, refused, notes } = await readWhole(textFormat(given.format), content);
       const rows = taken.map((entry) => ({ ...entry, id: newId(), versionId: newId() }));
-      if (!dryRun) await db.$transaction((tx) => addToBank(tx, { courseId, tags: given.tags }, rows));
+      await db.$transaction(async (tx) => {
+        if (given.folderId) await requireFolder(tx, courseId, given.folderId);
+        if (!dryRun) await addToBank(tx, { courseId, tags: given.tags, folderId: given.folderId ?? null }, rows);
+      });
       return {
         dryRun,
         taken: rows.map(({ id, line, question, changed }) => ({
@@ -92,7 +97,7 @@ export function createExchangeService({ db, access, newId }: { db: Db; access: A
     },
 
     /**
-     * The newest versions of a bank's questions as a file, oldest question first: those with the tag, or of these ids, or all.
+     * The newest versions of a bank's questions as a file, oldest question first: those with the tag, or of these ids, or all that are not archived.
      * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXPORT_TOO_LARGE)
      */
     async export(actor: Actor, input: unknown): Promise<ExportedFile> {
@@ -103,7 +108,7 @@ export function createExchangeService({ db, access, newId }: { db: Db; access: A
       const where: Prisma.QuestionWhereInput = {
         courseId,
         ...(tag && { tags: { has: tag } }),
-        ...(ids && { id: { in: ids.map((id) => requireId(id, "question")) } }),
+        ...(ids ? { id: { in: ids.map((id) => requireId(id, "question")) } } : { archivedAt: null }),
       };
       if ((await db.question.count({ where })) > MAX_EXPORT)
         throw unprocessable(

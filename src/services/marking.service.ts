@@ -6,6 +6,7 @@ import { Prisma } from "../generated/prisma/client.ts";
 import type { Events } from "../redis/pubsub.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
+import { logStaffAct } from "./attemptEvents.ts";
 import { type Attempt, toAttempt } from "./attemptFields.ts";
 import { audit } from "./audit.ts";
 import { decimalInput } from "./decimal.ts";
@@ -79,6 +80,7 @@ export function createMarkingService({
           before: { questionId: given.questionId, points: before?.points?.toString() ?? null },
           after: { questionId: given.questionId, points: given.points },
         });
+        await logStaffAct(tx, actor, "MARKED", [attemptId], { questionId: given.questionId });
         const toGrade = await readToGrade(tx, attemptId);
         if (toGrade?.status === "IN_PROGRESS")
           throw unprocessable("ATTEMPT_IN_PROGRESS", "The attempt was not handed in yet.");

@@ -1,7 +1,7 @@
 import type { Db } from "../../prisma/client.ts";
 import { notFound } from "../domain/errors.ts";
-import { applyOrder, type PaperQuestion as PaperItem } from "../domain/paper.ts";
-import type { ShownGap, ShownOption } from "../domain/questionType.ts";
+import { applyOrder, drawPaper, type PaperQuestion as PaperItem } from "../domain/paper.ts";
+import type { FileLimits, ShownGap, ShownOption } from "../domain/questionType.ts";
 import { questionType } from "../domain/questionTypes.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -32,6 +32,7 @@ export interface PaperQuestion {
   prompts: readonly ShownOption[];
   gapText: string | null;
   gaps: readonly (Omit<ShownGap, "kind"> & { kind: string })[];
+  files: FileLimits | null;
   maxLength: number | null;
 }
 
@@ -72,15 +73,7 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
   async function entries(paper: StoredPaper, reads?: Reads): Promise<ReadonlyMap<string, PaperEntry>> {
     const known = entriesOf.get(paper);
     if (known) return known;
-    const places = placesOf(await examQuestions.sections(paper.examId, reads));
-    const made = new Map(
-      paper.items.map((item) => {
-        const place = places.get(item.versionId);
-        if (!place)
-          throw new Error(`attempt ${paper.attemptId} has question version ${item.versionId}, its exam has not`);
-        return [item.questionId, { item, ...place }];
-      }),
-    );
+    const made = placed(paper.items, await examQuestions.sections(paper.examId, reads));
     entriesOf.set(paper, made);
     return made;
   }
@@ -114,12 +107,47 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
       if (!paper) throw new Error(`attempt ${attemptId} has no paper`);
       const known = paperOf.get(paper);
       if (known) return known;
-      const made = { questions: [...(await entries(paper, reads)).values()].map(toPaperQuestion) };
+      const made = shownPaper(await entries(paper, reads));
       paperOf.set(paper, made);
       return made;
     },
   };
 }
+
+/** Draws a paper of an exam; see `drawPaper`. @throws UNPROCESSABLE (POOL_TOO_SMALL) */
+export const drawItems = (
+  sections: readonly ExamSection[],
+  rules: { shuffleQuestions: boolean; shuffleOptions: boolean; seed: number },
+): PaperItem[] =>
+  drawPaper({
+    ...rules,
+    sections: sections.map(({ drawCount, questions }) => ({
+      drawCount,
+      questions: questions.map(({ points, question }) => ({
+        questionId: question.id,
+        versionId: question.versionId,
+        points,
+        options: questionType(question.type).shuffleOptions(question.definition),
+      })),
+    })),
+  });
+
+/** The entries of a paper that was drawn from these sections, by question id, in the order of the paper. */
+export function placed(items: readonly PaperItem[], sections: readonly ExamSection[]): Map<string, PaperEntry> {
+  const places = placesOf(sections);
+  return new Map(
+    items.map((item) => {
+      const place = places.get(item.versionId);
+      if (!place) throw new Error(`a paper has question version ${item.versionId}, its exam has not`);
+      return [item.questionId, { item, ...place }];
+    }),
+  );
+}
+
+/** The paper as the student sees it. */
+export const shownPaper = (entries: ReadonlyMap<string, PaperEntry>): Paper => ({
+  questions: [...entries.values()].map(toPaperQuestion),
+});
 
 /** The questions of an exam with their sections, by the versions that are pinned. */
 export function placesOf(sections: readonly ExamSection[]): Map<string, Omit<PaperEntry, "item">> {
@@ -146,6 +174,7 @@ function toPaperQuestion({ item, section, question }: PaperEntry, index: number)
     prompts: view.prompts ?? [],
     gapText: view.gapText ?? null,
     gaps: (view.gaps ?? []).map(({ kind, ...gap }) => ({ ...gap, kind: kind.toUpperCase() })),
+    files: view.files ?? null,
     maxLength: view.maxLength,
   };
 }

@@ -80,6 +80,21 @@ export function createPersonalData({
     };
   }
 
+  /** The lines of one attempt's log, a page at a time. */
+  async function* attemptLogOf({ id: attemptId, number, ...attempt }: { id: string; number: number } & ExamNames) {
+    for (let skip = 0; ; skip += PAGE) {
+      const rows = await db.attemptEvent.findMany({
+        where: { attemptId },
+        orderBy: [{ at: "asc" }, { id: "asc" }],
+        skip,
+        take: PAGE,
+        select: { at: true, kind: true, sessionId: true, address: true, userAgent: true, detail: true },
+      });
+      for (const row of rows) yield { ...examNames(attempt), number, ...row };
+      if (rows.length < PAGE) return;
+    }
+  }
+
   const sections: Readonly<Record<string, Section>> = {
     sessions: {
       about: "Where you are or were logged in. Removed a day after they end.",
@@ -148,6 +163,17 @@ export function createPersonalData({
           }),
         ),
     },
+    groups: {
+      about: "Groups of your courses that you are in. What a group gets in an exam, its members get.",
+      of: ["CourseGroupMember.userId"],
+      read: ({ id: userId }) =>
+        fewRows(
+          db.courseGroupMember.findMany({
+            where: { userId },
+            select: { group: { select: { name: true, course: { select: { title: true } } } } },
+          }),
+        ),
+    },
     accommodations: {
       about: "What you get in single exams beyond the rules.",
       of: ["ExamAccommodation.userId"],
@@ -157,6 +183,7 @@ export function createPersonalData({
             where: { userId },
             select: {
               exam: { select: { title: true } },
+              extraTimePercent: true,
               extraMinutes: true,
               extraAttempts: true,
               opensAt: true,
@@ -178,6 +205,48 @@ export function createPersonalData({
           }),
         );
         for await (const row of rows) yield attemptOf(person, row);
+      },
+    },
+    answerFiles: {
+      about:
+        "Files you uploaded as answers. Those you never made part of an answer are removed a week after the attempt.",
+      of: [],
+      async *read({ id: userId }) {
+        const rows = rowsOf(({ where, ...page }) =>
+          db.answerFile.findMany({
+            where: { attempt: { userId }, ...where },
+            ...page,
+            select: {
+              id: true,
+              attempt: {
+                select: { number: true, exam: { select: { title: true, course: { select: { title: true } } } } },
+              },
+              fileName: true,
+              bytes: true,
+              contentType: true,
+              sha256: true,
+              createdAt: true,
+              finishedAt: true,
+            },
+          }),
+        );
+        for await (const { attempt, bytes, ...file } of rows)
+          yield { ...examNames(attempt), number: attempt.number, ...file, bytes: Number(bytes) };
+      },
+    },
+    attemptLog: {
+      about:
+        "What happened to the exams you took: what you did in which log-in and from where, and what staff did, not who. Answers are told by their revisions.",
+      of: ["AttemptEvent.actorId"],
+      async *read({ id: userId }) {
+        const attempts = rowsOf(({ where, ...page }) =>
+          db.attempt.findMany({
+            where: { userId, ...where },
+            ...page,
+            select: { id: true, number: true, exam: { select: { title: true, course: { select: { title: true } } } } },
+          }),
+        );
+        for await (const attempt of attempts) yield* attemptLogOf(attempt);
       },
     },
     watched: {
@@ -352,6 +421,8 @@ const actorFor = ({ id, role }: UserRow): Actor => ({
   sessionId: "",
   secondFactorMissing: false,
   requestId: "",
+  ip: null,
+  userAgent: null,
   reads: new Reads(),
 });
 

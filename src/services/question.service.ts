@@ -1,17 +1,26 @@
 import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
+import type { Difficulty } from "../domain/difficulty.ts";
 import { notFound } from "../domain/errors.ts";
 import { parseDefinition, questionType, questionTypes } from "../domain/questionTypes.ts";
-import type { Prisma, Question as QuestionRow, QuestionVersion as VersionRow } from "../generated/prisma/client.ts";
+import { searchWords } from "../domain/searchWords.ts";
+import {
+  Prisma,
+  type Question as QuestionRow,
+  type QuestionVersion as VersionRow,
+} from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
-import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
-import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
-import { type DecimalLike, decimalInput, decimalText } from "./decimal.ts";
+import { type Connection, connectionBy, type PageArgs } from "./connection.ts";
+import { type DecimalLike, decimalText } from "./decimal.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
-import { containing } from "./searchText.ts";
+import { keysOfExamsWith } from "./questionCaches.ts";
+import { matching, NEWEST } from "./questionFilter.ts";
+import { requireFolder } from "./questionFolder.service.ts";
+import { changedQuestion, newQuestion, questionFilter } from "./questionInput.ts";
+import { QUESTION_SORTS, questionOrder } from "./questionOrder.ts";
 
 export type StemFormat = "PLAIN" | "HTML" | "MARKDOWN" | "MOODLE";
 
@@ -31,6 +40,18 @@ export interface Question {
   points: string;
   feedback: string | null;
   tags: readonly string[];
+  folderId: string | null;
+  difficulty: Difficulty | null;
+  archivedAt: string | null;
+}
+
+/** One of a question's versions, as a list of them shows it. */
+export interface QuestionVersion {
+  number: number;
+  title: string | null;
+  stem: string;
+  points: string;
+  createdAt: string;
 }
 
 export interface QuestionTypeInfo {
@@ -40,34 +61,19 @@ export interface QuestionTypeInfo {
   definitionSchema: unknown;
 }
 
-const stemFormat = z.enum(["PLAIN", "HTML", "MARKDOWN", "MOODLE"]);
-/** Of a question. */
-export const tagList = z
-  .array(z.string().trim().min(1, "is empty").max(100, "has at most 100 characters"))
-  .max(50, "has at most 50 tags");
-const content = {
-  title: z.string().trim().max(300, "has at most 300 characters").nullish(),
-  stem: z.string().trim().min(1, "is empty").max(20_000, "has at most 20,000 characters"),
-  stemFormat,
-  points: decimalInput({ min: 0, max: 10_000 }),
-  feedback: z.string().max(20_000, "has at most 20,000 characters").nullish(),
-  tags: tagList,
-};
-const newQuestion = z.object({ ...content, type: z.string(), definition: z.unknown() });
-const changedQuestion = z.object({ ...content, definition: z.unknown().optional() }).partial();
-const searching = z.object({
-  tag: z.string().nullish(),
-  search: z.string().max(300, "has at most 300 characters").nullish(),
+const listing = z.object({
+  courseId: z.string(),
+  filter: questionFilter.nullish(),
+  sort: z.enum(QUESTION_SORTS).nullish(),
 });
-type WithVersion = QuestionRow & { versions: VersionRow[] };
 
-export function toQuestion(
-  question: Pick<QuestionRow, "id" | "courseId" | "tags">,
-  version: Omit<VersionRow, "points" | "definition" | "questionId" | "createdAt"> & {
-    points: DecimalLike;
-    definition: unknown;
-  },
-): Question {
+type OfQuestion = Pick<QuestionRow, "id" | "courseId" | "tags" | "folderId" | "difficulty" | "archivedAt">;
+type OfVersion = Pick<VersionRow, "id" | "number" | "type" | "title" | "stem" | "stemFormat" | "feedback"> & {
+  points: DecimalLike;
+  definition: unknown;
+};
+
+export function toQuestion(question: OfQuestion, version: OfVersion): Question {
   return {
     __typename: "Question",
     id: question.id,
@@ -83,18 +89,26 @@ export function toQuestion(
     points: decimalText(version.points),
     feedback: version.feedback,
     tags: question.tags,
+    folderId: question.folderId,
+    difficulty: question.difficulty,
+    archivedAt: question.archivedAt?.toISOString() ?? null,
   };
 }
 
-/** With every version that the row's `currentVersion` may mean; only that one is used. */
-const newest = (row: WithVersion): Question =>
-  toQuestion(row, row.versions.find(({ number }) => number === row.currentVersion)!);
+/** A row of a statement of our own; `id` is the question's. */
+type ListRow = OfQuestion & Omit<OfVersion, "id"> & { versionId: string; key: string };
+const columns = Prisma.sql`
+  question.id, question.course_id AS "courseId", question.tags, question.folder_id AS "folderId",
+  question.difficulty::text, question.archived_at AS "archivedAt",
+  version.id AS "versionId", version.number, version.type, version.title, version.stem, version.stem_format AS "stemFormat",
+  version.definition, version.points, version.feedback`;
 
-const withNewest = { versions: { orderBy: { number: "desc" }, take: 1 } } satisfies Prisma.QuestionInclude;
+/** How many versions of a question are listed. */
+const MAX_VERSIONS = 100;
 
 export type QuestionService = ReturnType<typeof createQuestionService>;
 
-/** The question bank of a course; for its staff. */
+/** The questions of a course's bank; for its staff. */
 export function createQuestionService({
   db,
   cache,
@@ -106,16 +120,6 @@ export function createQuestionService({
   access: Access;
   newId: () => string;
 }) {
-  /** The questions of a bank whose newest version says it in title or stem. */
-  async function idsWith(courseId: string, search: string): Promise<string[]> {
-    const rows = await db.$queryRaw<{ id: string }[]>`
-      SELECT question.id FROM questions question
-      JOIN question_versions version ON version.question_id = question.id AND version.number = question.current_version
-      WHERE question.course_id = ${courseId}::uuid
-        AND (version.title ILIKE ${containing(search)} OR version.stem ILIKE ${containing(search)})`;
-    return rows.map(({ id }) => id);
-  }
-
   return {
     /** The question types this server knows. */
     types: (): QuestionTypeInfo[] =>
@@ -126,49 +130,74 @@ export function createQuestionService({
         definitionSchema: z.toJSONSchema(definition, { io: "input", unrepresentable: "any" }),
       })),
 
-    /** @throws NOT_FOUND, FORBIDDEN */
-    async get(actor: Actor, questionId: string): Promise<Question> {
-      const row = await db.question.findUnique({
-        where: { id: requireId(questionId, "question") },
-        include: withNewest,
-      });
+    /** In its newest version, or the one of that number. @throws NOT_FOUND, FORBIDDEN */
+    async get(actor: Actor, questionId: string, number?: number | null): Promise<Question> {
+      const id = requireId(questionId, "question");
+      const row = await db.question.findUnique({ where: { id } });
       if (!row) throw notFound("question");
       await access.requireStaff(db, actor, row.courseId, "question");
-      return newest(row);
+      const key = { questionId: id, number: number ?? row.currentVersion };
+      const version = await db.questionVersion.findUnique({ where: { questionId_number: key } });
+      if (!version) throw notFound("version of this question");
+      return toQuestion(row, version);
     },
 
-    /** @throws NOT_FOUND, FORBIDDEN */
-    async list(
-      actor: Actor,
-      filter: { courseId: string; tag?: string | null; search?: string | null },
-      page: PageArgs,
-    ): Promise<Connection<Question>> {
-      const courseId = requireId(filter.courseId, "course");
-      const { tag, search } = parseInput(searching, filter, { path: "" });
+    /** The newest versions of each of these questions, which the caller has been given; for loaders. */
+    async versions(questionIds: readonly string[]): Promise<QuestionVersion[][]> {
+      const rows = await db.$queryRaw<(Omit<VersionRow, "points"> & { points: DecimalLike })[]>`
+        SELECT question.id AS "questionId", version.number, version.title, version.stem, version.points, version.created_at AS "createdAt"
+        FROM questions question JOIN question_versions version
+          ON version.question_id = question.id AND version.number > question.current_version - ${MAX_VERSIONS}
+        WHERE question.id = ANY (${questionIds}::uuid[]) ORDER BY version.number DESC`;
+      const byQuestion = new Map(questionIds.map((id) => [id, [] as QuestionVersion[]]));
+      for (const { questionId, number, title, stem, points, createdAt } of rows)
+        byQuestion
+          .get(questionId)!
+          .push({ number, title, stem, points: decimalText(points), createdAt: createdAt.toISOString() });
+      return questionIds.map((id) => byQuestion.get(id)!);
+    },
+
+    /** @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
+    async list(actor: Actor, given: unknown, page: PageArgs): Promise<Connection<Question>> {
+      const { courseId: courseIdGiven, filter, sort } = parseInput(listing, given, { path: "" });
+      const courseId = requireId(courseIdGiven, "course");
       await access.requireStaff(db, actor, courseId, "course");
-      const matching: Prisma.QuestionWhereInput = {
-        courseId,
-        ...(tag && { tags: { has: tag } }),
-        ...(search && { id: { in: await idsWith(courseId, search) } }),
-      };
-      return connectionOf(page, {
-        find: ({ where, ...rest }) =>
-          db.question.findMany({ where: { AND: [matching, where] }, ...rest, include: withNewest }),
-        count: () => db.question.count({ where: matching }),
-        id: ({ id }) => id,
-        toNode: newest,
+      const where = matching(courseId, filter ?? {});
+      const order = questionOrder(sort ?? "NEWEST");
+      return connectionBy(order.ordering, page, {
+        find: (query) =>
+          db.$queryRaw<ListRow[]>`
+            SELECT ${columns}, ${order.key} AS key FROM ${NEWEST} WHERE ${where} ${order.page(query)}`,
+        count: async () => {
+          const [row] = await db.$queryRaw<{ count: number }[]>`
+            SELECT count(*)::int AS count FROM ${NEWEST} WHERE ${where}`;
+          return row!.count;
+        },
+        id: ({ key }) => key,
+        toNode: (row) => toQuestion(row, { ...row, id: row.versionId }),
       });
+    },
+
+    /** Every tag of a bank, the most frequent first; archived questions do not count. @throws NOT_FOUND, FORBIDDEN */
+    async tags(actor: Actor, courseIdGiven: string): Promise<{ tag: string; questionCount: number }[]> {
+      const courseId = requireId(courseIdGiven, "course");
+      await access.requireStaff(db, actor, courseId, "course");
+      return db.$queryRaw`
+        SELECT tag, count(*)::int AS "questionCount" FROM questions, unnest(tags) AS tag
+        WHERE course_id = ${courseId}::uuid AND archived_at IS NULL GROUP BY tag ORDER BY count(*) DESC, tag`;
     },
 
     /** @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
     async create(actor: Actor, courseIdGiven: string, input: unknown): Promise<Question> {
       const courseId = requireId(courseIdGiven, "course");
-      const { tags, type, ...given } = parseInput(newQuestion, input);
+      const { tags, folderId, difficulty, type, ...given } = parseInput(newQuestion, input);
       const definition = parseDefinition(type, given.definition) as Prisma.InputJsonValue;
       if (questionType(type).isUnmarked) given.points = "0";
       return db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
-        const question = await tx.question.create({ data: { id: newId(), courseId, tags } });
+        if (folderId) await requireFolder(tx, courseId, folderId);
+        const place = { tags, folderId, difficulty, searchWords: searchWords({ ...given, definition }) };
+        const question = await tx.question.create({ data: { ...place, id: newId(), courseId } });
         const version = await tx.questionVersion.create({
           data: { ...given, id: newId(), questionId: question.id, number: 1, type, definition },
         });
@@ -177,39 +206,47 @@ export function createQuestionService({
     },
 
     /**
-     * Makes the next version; the versions before it stay as they are, with every exam and attempt that has them.
+     * Makes the next version; the versions before it stay as they are, with every exam and attempt that has them. Tags, folder and
+     * difficulty belong to the question: a change of nothing else makes no version.
      * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT
      */
     async update(actor: Actor, questionId: string, input: unknown): Promise<Question> {
       const id = requireId(questionId, "question");
-      const given = parseInput(changedQuestion, input);
-      const { question, drafts } = await db.$transaction(async (tx) => {
+      const { tags, folderId, difficulty, definition, ...changes } = parseInput(changedQuestion, input);
+      const place = Object.fromEntries(
+        Object.entries({ tags, folderId, difficulty }).filter(([, value]) => value !== undefined),
+      );
+      const isNewVersion = definition !== undefined || Object.keys(changes).length > 0;
+      const { question, keys } = await db.$transaction(async (tx) => {
         await tx.$queryRaw`SELECT id FROM questions WHERE id = ${id}::uuid FOR UPDATE`; // two editors: the second builds on the first
-        const row = await tx.question.findUnique({ where: { id }, include: withNewest });
+        const row = await tx.question.findUnique({ where: { id } });
         if (!row) throw notFound("question");
         await access.requireStaff(tx, actor, row.courseId, "question");
-        const { tags = row.tags, definition, ...changes } = given;
-        const { createdAt: _made, ...before } = row.versions[0]!;
-        if (questionType(before.type).isUnmarked) changes.points = "0";
-        const version = await tx.questionVersion.create({
-          data: {
-            ...before,
-            ...changes,
-            id: newId(),
-            number: before.number + 1,
-            definition: (definition === undefined
-              ? before.definition
-              : parseDefinition(before.type, definition)) as Prisma.InputJsonValue,
-          },
+        if (folderId) await requireFolder(tx, row.courseId, folderId);
+        let version = await tx.questionVersion.findUniqueOrThrow({
+          where: { questionId_number: { questionId: id, number: row.currentVersion } },
         });
-        const updated = await tx.question.update({ where: { id }, data: { tags, currentVersion: version.number } });
-        const holding = await tx.examQuestion.findMany({
-          where: { questionId: id, questionVersionId: null },
-          select: { examId: true },
-        });
-        return { question: toQuestion(updated, version), drafts: holding.map(({ examId }) => examId) };
+        if (isNewVersion) {
+          const { createdAt: _made, ...before } = version;
+          if (questionType(before.type).isUnmarked) changes.points = "0";
+          version = await tx.questionVersion.create({
+            data: {
+              ...before,
+              ...changes,
+              id: newId(),
+              number: before.number + 1,
+              definition: (definition === undefined
+                ? before.definition
+                : parseDefinition(before.type, definition)) as Prisma.InputJsonValue,
+            },
+          });
+        }
+        const newest = isNewVersion && { currentVersion: version.number, searchWords: searchWords(version) };
+        const updated = await tx.question.update({ where: { id }, data: { ...place, ...newest } });
+        const publishedToo = Object.keys(place).length > 0;
+        return { question: toQuestion(updated, version), keys: await keysOfExamsWith(tx, [id], { publishedToo }) };
       });
-      await cache.drop(...drafts.flatMap((examId) => [CACHE_KEYS.EXAM(examId), CACHE_KEYS.EXAM_QUESTIONS(examId)]));
+      await cache.drop(...keys);
       return question;
     },
   };

@@ -13,9 +13,10 @@ import { type Connection, connectionBy, type Ordering, type PageArgs } from "./c
 import { formatName } from "./exchange.service.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
-import { tagList } from "./question.service.ts";
 import { readPieces, writePieces } from "./questionFilePieces.ts";
 import { requireStillStaff } from "./questionFileRuns.ts";
+import { requireFolder } from "./questionFolder.service.ts";
+import { tagList } from "./questionInput.ts";
 import type { SignedLinks } from "./signedLinks.ts";
 
 /** A file of questions, and how far the job with it has come. */
@@ -51,7 +52,13 @@ const IN_FILE_ORDER: Ordering<number> = {
   parse: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : null),
 };
 
-const importing = z.object({ courseId: z.string(), format: formatName, dryRun: z.boolean(), tags: tagList });
+const importing = z.object({
+  courseId: z.string(),
+  format: formatName,
+  dryRun: z.boolean(),
+  tags: tagList,
+  folderId: z.string().nullish(),
+});
 const exporting = z.object({
   courseId: z.string(),
   format: formatName,
@@ -67,6 +74,7 @@ const toQuestionFile = ({
   finishedAt,
   actorId: _by,
   tags: _tags,
+  folderId: _folder,
   tag: _tag,
   questionIds: _ids,
   ...row
@@ -101,9 +109,12 @@ export function createQuestionFileService({
     async requestImport(actor: Actor, input: unknown): Promise<QuestionFile> {
       const { courseId: courseIdGiven, ...given } = parseInput(importing, input);
       const courseId = requireId(courseIdGiven, "course");
-      await access.requireStaff(db, actor, courseId, "course");
       const data = { id: newId(), actorId: actor.userId, courseId, direction: "IMPORT" as const, ...given };
-      return toQuestionFile(await db.questionFile.create({ data }));
+      return db.$transaction(async (tx) => {
+        await access.requireStaff(tx, actor, courseId, "course");
+        if (given.folderId) await requireFolder(tx, courseId, given.folderId);
+        return toQuestionFile(await tx.questionFile.create({ data }));
+      });
     },
 
     /** Asks for a file of a bank's questions. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */

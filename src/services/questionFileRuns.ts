@@ -191,7 +191,7 @@ async function* chunksOf(entries: AsyncIterable<ReadEntry>): AsyncGenerator<Plac
 const chosenFor = ({ courseId, tag, questionIds }: FileRow): Prisma.QuestionWhereInput => ({
   courseId,
   ...(tag !== null && { tags: { has: tag } }),
-  ...(questionIds.length > 0 && { id: { in: questionIds } }),
+  ...(questionIds.length > 0 ? { id: { in: questionIds } } : { archivedAt: null }),
 });
 
 function toRow({ id: fileId, dryRun }: FileRow, position: number, entry: ReadEntry, questionId: string): Entry {

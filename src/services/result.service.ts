@@ -10,6 +10,7 @@ import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
 import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { decimalText } from "./decimal.ts";
+import { closedForAllAt } from "./examClose.ts";
 import { requireId } from "./ids.ts";
 import type { Papers } from "./papers.ts";
 import type { ScorePartsOf } from "./scoreParts.ts";
@@ -93,16 +94,7 @@ export function createResultService({
     const rows = await db.$queryRaw<RulesNow[]>`
       SELECT exam.id, exam.course_id AS "courseId", exam.pass_mark_percent AS "passMarkPercent",
              exam.results_policy::text AS "resultsPolicy", exam.results_released_at AS "resultsReleasedAt",
-             CASE WHEN exam.closes_at IS NOT NULL AND exam.results_policy = 'AFTER_CLOSE' THEN greatest(exam.closes_at, (
-               SELECT max(deadline_at + coalesce(clock_timestamp() - paused_at, interval '0')) FROM attempts WHERE exam_id = exam.id AND status = 'IN_PROGRESS'
-             ), (
-               SELECT max(coalesce(grants.closes_at, exam.closes_at + make_interval(secs => 60.0 * (
-                 exam.duration_minutes * (person.extra_time_percent + enrollment.extra_time_percent) / 100.0
-                 + person.extra_minutes + coalesce(grants.extra_minutes, 0)))))
-               FROM enrollments enrollment
-               JOIN users person ON person.id = enrollment.user_id
-               LEFT JOIN exam_accommodations grants ON grants.exam_id = exam.id AND grants.user_id = enrollment.user_id
-               WHERE enrollment.course_id = exam.course_id AND enrollment.status = 'ACTIVE')) END AS "closesAt",
+             CASE WHEN exam.results_policy = 'AFTER_CLOSE' THEN ${closedForAllAt} END AS "closesAt",
              clock_timestamp() AS now
       FROM exams exam WHERE exam.id = ANY (${examIds}::uuid[])`;
     const byId = new Map(rows.map((row) => [row.id, row]));

@@ -1,8 +1,9 @@
 /** Where each file is kept. */
 export const STORAGE_KEYS = {
-  /** Everything that is not whole yet. */
+  /** What is not whole yet, of videos and of answers. */
   UPLOADS: "uploads/",
-  UPLOAD: (uploadId: string) => `uploads/${uploadId}`,
+  ANSWER_UPLOADS: "answer-uploads/",
+  ANSWER_FILE: (fileId: string) => `answer-files/${fileId}`,
   VIDEO: (videoId: string) => `videos/${videoId}/`,
   /** What was uploaded. Of each upload apart, so that none is written over while it is processed. */
   SOURCE: (videoId: string, uploadId: string) => `videos/${videoId}/source/${uploadId}`,

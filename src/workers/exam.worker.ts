@@ -1,6 +1,7 @@
 import type { Handlers } from "../queues/defineQueue.ts";
 import type { examQueue } from "../queues/exam.queue.ts";
 import type { AnalysisService } from "../services/analysis.service.ts";
+import type { AnswerFileRemoval } from "../services/answerFileRemoval.ts";
 import type { QuestionFileRuns } from "../services/questionFileRuns.ts";
 import type { RegradingRuns } from "../services/regradingRuns.ts";
 
@@ -10,6 +11,7 @@ export interface ExamJobs {
   questionFileRuns: QuestionFileRuns;
   regradingRuns: RegradingRuns;
   analysis: Pick<AnalysisService, "run" | "requestNewlyGraded">;
+  answerFileRemoval: Pick<AnswerFileRemoval, "removeStored">;
 }
 
 export const examHandlers = ({
@@ -18,6 +20,7 @@ export const examHandlers = ({
   analysis,
   questionFileRuns,
   regradingRuns,
+  answerFileRemoval,
 }: ExamJobs): Handlers<typeof examQueue> => ({
   /** May run twice: a graded attempt is left as it is. */
   gradeAttempt: ({ attemptId }) => grading.gradeAttempt(attemptId),
@@ -33,6 +36,8 @@ export const examHandlers = ({
   importQuestionFile: ({ fileId }, job) => questionFileRuns.import(fileId, job),
   /** May run twice: a file that is finished stays, another is begun anew. */
   exportQuestionFile: ({ fileId }, job) => questionFileRuns.export(fileId, job),
+  /** May run twice: what is removed once is gone. */
+  removeAnswerFiles: ({ fileIds }) => answerFileRemoval.removeStored(fileIds),
   /** May run twice: what the first run set going, the second does not find any more. */
   sweepAttempts: () => attempts.sweep(),
 });

@@ -156,11 +156,11 @@ describe("the filters of questions", () => {
     });
     await questions.update(actor, id, { stem: "About meiosis" });
     const FIND =
-      "query ($id: ID!, $tag: String, $search: String) { questions(courseId: $id, tag: $tag, search: $search) { totalCount } }";
+      "query ($id: ID!, $filter: QuestionFilter!) { questions(courseId: $id, filter: $filter) { totalCount } }";
     const count = async (filter: object) =>
-      (await app.ask(FIND, { id: course.id, ...filter }, token)).data.questions.totalCount;
-    expect(await count({ tag: "cells" })).toBe(1);
-    expect(await count({ tag: "cell" })).toBe(0);
+      (await app.ask(FIND, { id: course.id, filter }, token)).data.questions.totalCount;
+    expect(await count({ tags: ["cells"] })).toBe(1);
+    expect(await count({ tags: ["cell"] })).toBe(0);
     expect(await count({ search: "MEIOSIS" })).toBe(1);
     expect(await count({ search: "mitosis" })).toBe(0);
   });

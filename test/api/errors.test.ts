@@ -178,7 +178,7 @@ describe("a refusal", () => {
     ["exams", "query ($text: String!) { exams(filter: { search: $text }) { totalCount } }"],
     [
       "questions",
-      "query ($text: String!, $course: ID!) { questions(courseId: $course, tag: $text, search: $text) { totalCount } }",
+      "query ($text: String!, $course: ID!) { questions(courseId: $course, filter: { tags: [$text], search: $text }) { totalCount } }",
     ],
     ["job", "query ($text: String!, $course: ID!) { job(queue: $text, id: $course) { id } }"],
   ])("or an answer, but no fault, is what %s gives for a text with a NUL in it", async (_name, operation) => {

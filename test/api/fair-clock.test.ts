@@ -67,7 +67,13 @@ describe("a person's accommodation", () => {
       students: [{ email: student.email, extraTimePercent: 50, role: "STUDENT" }],
     });
     const special = await anExam(app.container, school, { rules: { closesAt: inMinutes(10) } });
-    const grant = { examId: special.examId, userId: student.id, extraMinutes: 5, extraAttempts: 0 };
+    const grant = {
+      examId: special.examId,
+      userId: student.id,
+      extraTimePercent: 0,
+      extraMinutes: 5,
+      extraAttempts: 0,
+    };
     await services.accommodations.set(school.teacher.actor, grant);
     const { timeLimit } = await start(special.examId, student);
     expect(timeLimit.parts.slice(0, 3)).toEqual([

@@ -67,6 +67,7 @@ const definitions: Record<string, object> = {
     ],
   },
   ESSAY: { guidance: "canary-guidance" },
+  FILE_UPLOAD: { guidance: "canary-file-guidance" },
   INFORMATION: {},
 };
 const LEAKS = new RegExp(`${SECRET}|424242|0\\.125|fraction|pattern|tolerance|correct"|guidance|"match"`, "i");
@@ -100,7 +101,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** What only staff may ask for: with it selected the whole answer is refused, and there would be nothing to look through. */
-const STAFF_ONLY = ["Exam.sections", "Course.enrollments"];
+const STAFF_ONLY = ["Exam.sections", "Exam.allowedAddresses", "Course.enrollments"];
 /** Depth of the selection below a root field, as deep as the server allows. */
 const DEEP = 4;
 
@@ -115,6 +116,7 @@ const walks: Walk[] = [
   { field: "node", args: "(id: $examId)", as: "Exam" },
   { field: "attempt", args: "(id: $attemptId)" },
   { field: "myAttempts", args: "(first: 1)" },
+  { field: "answerFiles", args: "(attemptId: $attemptId)" },
   { field: "exam", args: "(id: $examId)" },
   { field: "exams", args: "(first: 1)" },
   { field: "course", args: "(id: $courseId)" },
@@ -129,8 +131,14 @@ const ELSEWHERE = [
     "questionTypes",
     "question",
     "questions",
+    "questionTags",
+    "questionFolders",
+    "previewQuestion",
+    "tryQuestion",
+    "previewExam",
     "exportQuestions",
     "questionFile",
+    "attemptLog",
     "examResults",
     "examStatistics",
     "regrading",
@@ -153,6 +161,9 @@ const ELSEWHERE = [
     "queueJobs",
     "queueJob",
     "personAccommodation",
+    "examAccommodations",
+    "courseGroup",
+    "courseGroups",
   ],
 ];
 
@@ -204,9 +215,11 @@ describe("a student before the release of the results", () => {
 
     it.each(STAFF_ONLY)("is refused %s without a word of it", async (field) => {
       const operation =
-        field === "Exam.sections"
-          ? `query ($examId: ID!) { exam(id: $examId) { sections ${selectAll(schema, "ExamSection", [], 4)} } }`
-          : `query ($courseId: ID!) { course(id: $courseId) { enrollments { nodes { user { email } } } } }`;
+        field === "Exam.allowedAddresses"
+          ? "query ($examId: ID!) { exam(id: $examId) { allowedAddresses } }"
+          : field === "Exam.sections"
+            ? `query ($examId: ID!) { exam(id: $examId) { sections ${selectAll(schema, "ExamSection", [], 4)} } }`
+            : `query ($courseId: ID!) { course(id: $courseId) { enrollments { nodes { user { email } } } } }`;
       const answer = await app.ask(operation, variables(), school.students[0]!.token);
       expect(answer.errors).toMatchObject([{ extensions: { code: "FORBIDDEN" } }]);
       expect(JSON.stringify(answer)).not.toMatch(LEAKS);
@@ -219,7 +232,7 @@ describe("a student before the release of the results", () => {
     const text = JSON.stringify(data);
     expect(text).toMatch(LEAKS);
     for (const secret of text.match(/canary-[\w-]+/g)!) expect(JSON.stringify([common, definitions])).toContain(secret);
-    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(19);
+    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(20);
   });
 });
 

@@ -71,6 +71,14 @@ async function aSession() {
   return { id };
 }
 /** An exam of its own for each try, so that the tries do not meet. */
+let groups = 0;
+async function aGroupOfTheCourse() {
+  const { id } = await app.container.services.groups.create(world.school.teacher.actor, {
+    courseId: world.school.courseId,
+    name: `Group ${groups++}`,
+  });
+  return { id, userIds: [world.school.students[0]!.id] };
+}
 const aDraft = async () => (await anExam(app.container, world.school, { publish: false })).examId;
 const anExamOfItsOwn = async () => (await anExam(app.container, world.school)).examId;
 async function anAttemptHandedIn() {
@@ -82,6 +90,25 @@ async function anAttemptHandedIn() {
   const { id } = await app.container.services.attempts.start(student, examId);
   await app.container.services.attempts.submit(student, id);
   return { attemptId: id, questionId: questionIds[0]!, points: "1" };
+}
+let folders = 0;
+async function aFolder(): Promise<string> {
+  const { courseId, teacher } = world.school;
+  const input = { courseId, name: `Folder ${folders++}` };
+  return (await app.container.services.questionFolders.create(teacher.actor, input)).id;
+}
+/** Of one question that no exam has. */
+async function aSelection() {
+  const { courseId, teacher } = world.school;
+  const { id } = await app.container.services.questions.create(teacher.actor, courseId, choiceQuestion(1));
+  return { input: { courseId, ids: [id] } };
+}
+/** Answered with files, on the paper of an attempt of the student. */
+async function aFileQuestion() {
+  const question = { ...choiceQuestion(1), type: "FILE_UPLOAD", definition: {} };
+  const { examId, questionIds } = await anExam(app.container, world.school, { questions: [question] });
+  const attempt = await app.container.services.attempts.start(world.school.students[0]!.actor, examId);
+  return { attemptId: attempt.id, questionId: questionIds[0]! };
 }
 async function aJob() {
   const job = await app.container.db.outboxJob.findFirstOrThrow({
@@ -202,6 +229,43 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Query.questionTags",
+    operation: "query ($id: ID!) { result: questionTags(courseId: $id) { tag } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.questionFolders",
+    operation: "query ($id: ID!) { result: questionFolders(courseId: $id) { path } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.previewQuestion",
+    operation: "query ($id: ID!) { result: previewQuestion(question: { saved: { id: $id } }) { stem } }",
+    variables: () => ({ id: world.exam.questionIds[0] }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.previewQuestion (a new one)",
+    operation: "query ($input: QuestionInput!) { result: previewQuestion(question: { unsaved: $input }) { stem } }",
+    variables: () => ({ input: choiceQuestion(1) }),
+    expected: [NONE, NO, NO, OK, OK, OK],
+  },
+  {
+    field: "Query.tryQuestion",
+    operation:
+      'query ($id: ID!) { result: tryQuestion(question: { saved: { id: $id } }, response: { choice: "b" }) { points } }',
+    variables: () => ({ id: world.exam.questionIds[0] }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.previewExam",
+    operation: "query ($id: ID!) { result: previewExam(examId: $id) { questions { stem } } }",
+    variables: () => ({ id: world.draft.examId }),
+    expected: forStaff,
+  },
+  {
     field: "Query.exportQuestions",
     operation: "query ($id: ID!) { result: exportQuestions(courseId: $id, format: GIFT) { written } }",
     variables: () => ({ id: world.school.courseId }),
@@ -226,6 +290,12 @@ const matrix: Line[] = [
     expected: [NONE, NO, HIDDEN, HIDDEN, OK, OK],
   },
   {
+    field: "Exam.allowedAddresses",
+    operation: "query ($id: ID!) { result: exam(id: $id) { allowedAddresses } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: [NONE, NO, HIDDEN, HIDDEN, OK, OK],
+  },
+  {
     field: "Query.exams",
     operation: "{ result: exams { totalCount } }",
     variables: () => ({}),
@@ -238,10 +308,22 @@ const matrix: Line[] = [
     expected: forMembers,
   },
   {
+    field: "Query.answerFiles",
+    operation: "query ($id: ID!) { result: answerFiles(attemptId: $id) { id } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: forMembers,
+  },
+  {
     field: "Query.myAttempts",
     operation: "{ result: myAttempts { totalCount } }",
     variables: () => ({}),
     expected: forEverybodyKnown,
+  },
+  {
+    field: "Query.attemptLog",
+    operation: "query ($id: ID!) { result: attemptLog(attemptId: $id) { totalCount } }",
+    variables: () => ({ id: world.attemptId }),
+    expected: forStaff,
   },
   {
     field: "Query.examResults",
@@ -676,6 +758,37 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Mutation.editQuestions",
+    operation: "mutation ($input: EditQuestionsInput!) { result: editQuestions(input: $input) { changedCount } }",
+    variables: aSelection,
+    expected: forStaff,
+  },
+  ...["archiveQuestions", "unarchiveQuestions", "deleteQuestions"].map((name) => ({
+    field: `Mutation.${name}`,
+    operation: `mutation ($input: QuestionSelectionInput!) { result: ${name}(input: $input) { changedCount } }`,
+    variables: aSelection,
+    expected: forStaff,
+  })),
+  {
+    field: "Mutation.createQuestionFolder",
+    operation: "mutation ($input: QuestionFolderInput!) { result: createQuestionFolder(input: $input) { id } }",
+    variables: () => ({ input: { courseId: world.school.courseId, name: `New ${folders++}` } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.updateQuestionFolder",
+    operation:
+      "mutation ($id: ID!, $input: UpdateQuestionFolderInput!) { result: updateQuestionFolder(id: $id, input: $input) { id } }",
+    variables: async () => ({ id: await aFolder(), input: { name: `Renamed ${folders++}` } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.deleteQuestionFolder",
+    operation: "mutation ($id: ID!) { result: deleteQuestionFolder(id: $id) }",
+    variables: async () => ({ id: await aFolder() }),
+    expected: forStaff,
+  },
+  {
     field: "Mutation.importQuestions",
     operation: "mutation ($input: ImportQuestionsInput!) { result: importQuestions(input: $input) { dryRun } }",
     variables: () => ({ input: { courseId: world.school.courseId, format: "GIFT", content: "Sky is blue. {T}" } }),
@@ -728,6 +841,13 @@ const matrix: Line[] = [
     operation:
       "mutation ($id: ID!, $ids: [ID!]!) { result: removeQuestionsFromExam(examId: $id, questionIds: $ids) { id } }",
     variables: async () => ({ id: await aDraft(), ids: world.draft.questionIds }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.updateExamSections",
+    operation:
+      'mutation ($id: ID!) { result: updateExamSections(examId: $id, sections: [{ title: "Part one" }]) { id } }',
+    variables: async () => ({ id: await aDraft() }),
     expected: forStaff,
   },
   {
@@ -786,6 +906,54 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Query.examAccommodations",
+    operation: "query ($id: ID!) { result: examAccommodations(examId: $id) { totalCount } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.removeExamAccommodation",
+    operation: "mutation ($id: ID!, $userId: ID) { result: removeExamAccommodation(examId: $id, userId: $userId) }",
+    variables: () => ({ id: world.exam.examId, userId: world.school.students[1]!.id }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.courseGroup",
+    operation: "query ($id: ID!) { result: courseGroup(id: $id) { memberCount members { totalCount } } }",
+    variables: aGroupOfTheCourse,
+    expected: forStaff,
+  },
+  {
+    field: "Query.courseGroups",
+    operation: "query ($id: ID!) { result: courseGroups(courseId: $id) { totalCount } }",
+    variables: () => ({ id: world.school.courseId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.createGroup",
+    operation: "mutation ($id: ID!, $name: String!) { result: createGroup(courseId: $id, name: $name) { id } }",
+    variables: () => ({ id: world.school.courseId, name: `Group ${groups++}` }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.renameGroup",
+    operation: `mutation ($id: ID!, $name: String!) { result: renameGroup(groupId: $id, name: $name) { id } }`,
+    variables: async () => ({ id: (await aGroupOfTheCourse()).id, name: `Group ${groups++}` }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.deleteGroup",
+    operation: "mutation ($id: ID!) { result: deleteGroup(groupId: $id) }",
+    variables: aGroupOfTheCourse,
+    expected: forStaff,
+  },
+  ...["setGroupMembers", "addGroupMembers", "removeGroupMembers"].map((field) => ({
+    field: `Mutation.${field}`,
+    operation: `mutation ($id: ID!, $userIds: [ID!]!) { result: ${field}(groupId: $id, userIds: $userIds) { id } }`,
+    variables: aGroupOfTheCourse,
+    expected: forStaff,
+  })),
+  {
     field: "Mutation.releaseResults",
     operation: "mutation ($id: ID!) { result: releaseResults(examId: $id) { id } }",
     variables: async () => ({ id: await anExamOfItsOwn() }),
@@ -817,6 +985,24 @@ const matrix: Line[] = [
     field: "Mutation.submitAttempt",
     operation: "mutation ($id: ID!) { result: submitAttempt(attemptId: $id) { id } }",
     variables: async () => ({ id: (await anAttemptHandedIn()).attemptId }),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.createAnswerFile",
+    operation: `mutation ($attemptId: ID!, $questionId: ID!) {
+      result: createAnswerFile(attemptId: $attemptId, questionId: $questionId, fileName: "a.pdf", bytes: 3) { fileId }
+    }`,
+    variables: () => aFileQuestion(),
+    expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
+  },
+  {
+    field: "Mutation.deleteAnswerFile",
+    operation: "mutation ($id: ID!) { result: deleteAnswerFile(id: $id) }",
+    variables: async () => {
+      const input = { ...(await aFileQuestion()), fileName: "a.pdf", bytes: 3 };
+      const student = world.school.students[0]!.actor;
+      return { id: (await app.container.services.answerFiles.createTicket(student, input)).fileId };
+    },
     expected: [NONE, OK, HIDDEN, HIDDEN, HIDDEN, HIDDEN],
   },
   {

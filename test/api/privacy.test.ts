@@ -69,6 +69,7 @@ describe("exportMyData", () => {
     expect(file.recoveryCodes).toEqual([{ usedAt: expect.any(String) }]);
     expect(file.exports).toMatchObject([{ id: exportId, readyAt: null }]);
     expect(file.enrolments).toMatchObject([{ role: "STUDENT", status: "ACTIVE", extraTimePercent: 25 }]);
+    expect(file.groups).toMatchObject([{ group: { name: "Late shift" } }]);
     expect(file.accommodations).toMatchObject([{ extraMinutes: 11 }]);
     expect(file.imports).toMatchObject([{ accepted: 1 }]);
     expect(file.questionFiles).toMatchObject([{ direction: "EXPORT", format: "GIFT" }]);
@@ -178,7 +179,10 @@ describe("exportMyData", () => {
     expect(models.length).toBeGreaterThan(15);
     const naming = models.flatMap(([, model, body]) => {
       const references = new Map(
-        [...body.matchAll(/ (\w+)\?? +@relation\((?:"\w+", )?fields: \[(\w+)\]/g)].map(([, target, field]) => [field!, target!]),
+        [...body.matchAll(/ (\w+)\?? +@relation\((?:"\w+", )?fields: \[(\w+)\]/g)].map(([, target, field]) => [
+          field!,
+          target!,
+        ]),
       );
       const fields = [...body.matchAll(/^ {2}(\w+) +(\w+)\S*(.*)$/gm)].map(([, name, type, rest]) => ({
         name: name!,
@@ -204,6 +208,8 @@ describe("exportMyData", () => {
       "QuestionFileEntry.questionId",
       "Regrading.jobId",
       "Video.jobIds",
+      "Attempt.sessionId",
+      "AttemptEvent.sessionId",
     ];
     const { columns } = createPersonalData({} as never);
     expect([...columns, ...Object.keys(NOT_EXPORTED), ...ofOtherThings].sort()).toEqual(naming.sort());

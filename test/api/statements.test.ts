@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { uuidv7 } from "uuidv7";
 import { anExam, aSchool, choiceQuestion, type Person, type School, somePeople } from "../support/school.ts";
 import { statementsOf } from "../support/statements.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -126,7 +127,7 @@ const LISTS: { name: string; operation: string; first?: string }[] = [
   {
     name: "questions",
     operation:
-      "query ($first: Int, $course: ID!) { questions(courseId: $course, first: $first) { totalCount nodes { stem definition options { text } tags } } }",
+      "query ($first: Int, $course: ID!) { questions(courseId: $course, first: $first) { totalCount nodes { stem definition options { text } tags folder { path } versions { number } } } }",
   },
   {
     name: "enrollments",
@@ -134,9 +135,19 @@ const LISTS: { name: string; operation: string; first?: string }[] = [
       "query ($first: Int, $course: ID!) { course(id: $course) { enrollments(first: $first) { totalCount nodes { role user { name email } } } } }",
   },
   {
+    name: "courseGroups",
+    operation:
+      "query ($first: Int, $course: ID!) { courseGroups(courseId: $course, first: $first) { totalCount nodes { name memberCount } } }",
+  },
+  {
+    name: "examAccommodations",
+    operation:
+      "query ($first: Int, $exam: ID!) { examAccommodations(examId: $exam, first: $first) { totalCount nodes { student { name } group { name memberCount } } } }",
+  },
+  {
     name: "exams",
     operation:
-      "query ($first: Int) { exams(first: $first) { totalCount nodes { title questionCount maxScore course { title viewerRole } } } }",
+      "query ($first: Int) { exams(first: $first) { totalCount nodes { title questionCount maxScore course { title viewerRole } myTerms { closesAt refusal { reason } } } } }",
   },
   {
     name: "myAttempts",
@@ -200,11 +211,19 @@ describe("the statements of a list", () => {
       await services.attempts.submit(actor, id);
       await services.grading.gradeAttempt(id);
     }
+    for (let index = 0; index < ROWS; index++) {
+      const group = await db.courseGroup.create({
+        data: { id: uuidv7(), courseId: school.courseId, name: `Group ${index}` },
+      });
+      await db.examAccommodation.create({ data: { id: uuidv7(), examId, groupId: group.id } });
+    }
     variables = { course: school.courseId, exam: examId };
   }, 60_000);
 
   it.each(LISTS)("$name are as many for fifty rows as for two", async ({ name, operation }) => {
-    const person = ["questions", "enrollments", "examResults"].includes(name) ? school.teacher : viewer;
+    const person = ["questions", "enrollments", "courseGroups", "examAccommodations", "examResults"].includes(name)
+      ? school.teacher
+      : viewer;
     const used = Object.fromEntries(Object.entries(variables).filter(([key]) => operation.includes(`$${key}`)));
     const count = async (first: number) => {
       await emptyCaches();

@@ -1,24 +1,35 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { attemptTimes, type ExamTimes, type OwnWindow, type TimeGrant, timeLimit } from "../../src/domain/deadline.ts";
+import {
+  attemptTimes,
+  bestOf,
+  type ExamTimes,
+  type GroupGrant,
+  type OwnWindow,
+  type TimeGrant,
+  timeLimit,
+} from "../../src/domain/deadline.ts";
 import { invigilate, type Sitting } from "./invigilator.ts";
 
 const at = (time: string) => new Date(`2030-06-01T${time}:00Z`);
 const exam: ExamTimes = { durationMinutes: 60, opensAt: at("09:00"), closesAt: at("11:00") };
 const grant = (extraTimePercent: number, extraMinutes = 0): TimeGrant => ({ extraTimePercent, extraMinutes });
+const group = (given: Partial<GroupGrant>): GroupGrant => ({ ...grant(0), opensAt: null, closesAt: null, ...given });
 
 interface Changes {
   exam?: Partial<ExamTimes>;
   grants?: TimeGrant[];
+  groups?: GroupGrant[];
   ownWindow?: Partial<OwnWindow>;
   pausedSeconds?: number;
   creditSeconds?: number;
   startedAt: Date;
 }
-const times = ({ grants = [], ...changes }: Changes) =>
+const times = ({ grants = [], groups = [], ...changes }: Changes) =>
   attemptTimes({
     ...changes,
     grants,
+    groups,
     exam: { ...exam, ...changes.exam },
     ownWindow: { opensAt: null, closesAt: null, ...changes.ownWindow },
   });
@@ -54,6 +65,41 @@ describe("attemptTimes", () => {
     expect([own.opensAt, own.closesAt, own.deadlineAt]).toEqual([at("13:00"), at("14:00"), at("14:00")]);
   });
 
+  it("adds the best of the groups to what is the person's own, so that two groups double nothing", () => {
+    const groups = [group(grant(25, 5)), group(grant(50)), group(grant(0, 10))];
+    const { deadlineAt, closesAt } = times({ grants: [grant(0, 2)], groups, startedAt: at("09:00") });
+    expect(deadlineAt).toEqual(at("10:42")); // 60 + half of it + 10 + 2
+    expect(closesAt).toEqual(at("11:42"));
+  });
+
+  it("lets the window of a group stand in place of the exam's, and widens it like the exam's", () => {
+    const groups = [group({ opensAt: at("13:00"), closesAt: at("14:00") })];
+    expect(times({ grants: [grant(50)], groups, startedAt: at("13:45") })).toEqual({
+      opensAt: at("13:00"),
+      closesAt: at("14:30"),
+      deadlineAt: at("14:30"),
+    });
+  });
+
+  it("opens with the first and closes with the last group of somebody who is in several", () => {
+    const groups = [
+      group({ opensAt: at("13:00"), closesAt: at("14:00") }),
+      group({ opensAt: at("08:00"), closesAt: at("12:00") }),
+      group({}),
+    ];
+    expect(times({ groups, startedAt: at("08:00") })).toMatchObject({ opensAt: at("08:00"), closesAt: at("14:00") });
+  });
+
+  it("lets a window of the person's own beat that of every group, each end on its own", () => {
+    const groups = [group({ opensAt: at("08:00"), closesAt: at("15:00") })];
+    const ownWindow = { closesAt: at("12:00") };
+    expect(times({ groups, ownWindow, startedAt: at("11:30") })).toEqual({
+      opensAt: at("08:00"),
+      closesAt: at("12:00"),
+      deadlineAt: at("12:00"),
+    });
+  });
+
   it("lets pauses and credit move every close, a person's own too", () => {
     const happened = { pausedSeconds: 300, creditSeconds: 600 };
     expect(times({ ...happened, startedAt: at("10:30") }).deadlineAt).toEqual(at("11:15"));
@@ -69,16 +115,19 @@ describe("attemptTimes", () => {
 
 const DAY_MS = 24 * 3_600_000;
 const aTime = fc.integer({ min: at("00:00").getTime(), max: at("00:00").getTime() + DAY_MS });
+const someTime = {
+  extraTimePercent: fc.integer({ min: 0, max: 400 }),
+  extraMinutes: fc.integer({ min: 0, max: 300 }),
+};
+const aGroup = fc.record({ ...someTime, opensAt: fc.option(aTime), closesAt: fc.option(aTime, { freq: 2 }) });
 const aSitting: fc.Arbitrary<Sitting> = fc.record({
   durationMinutes: fc.integer({ min: 1, max: 600 }),
   opensAt: fc.option(aTime),
   closesAt: fc.option(aTime),
   ownOpensAt: fc.option(aTime),
-  ownClosesAt: fc.option(aTime, { freq: 1 }),
-  grants: fc.array(
-    fc.record({ extraTimePercent: fc.integer({ min: 0, max: 400 }), extraMinutes: fc.integer({ min: 0, max: 300 }) }),
-    { maxLength: 4 },
-  ),
+  ownClosesAt: fc.option(aTime, { freq: 2 }),
+  grants: fc.array(fc.record(someTime), { maxLength: 4 }),
+  groups: fc.array(aGroup, { maxLength: 3 }),
   startedAt: aTime,
   interruptions: fc.array(
     fc.record({
@@ -99,6 +148,7 @@ const measured = (sitting: Sitting, happened: { pausedSeconds: number; creditSec
       closesAt: date(sitting.closesAt),
     },
     grants: sitting.grants,
+    groups: sitting.groups.map((given) => ({ ...given, opensAt: date(given.opensAt), closesAt: date(given.closesAt) })),
     ownWindow: { opensAt: date(sitting.ownOpensAt), closesAt: date(sitting.ownClosesAt) },
     startedAt: new Date(sitting.startedAt),
     ...happened,
@@ -111,7 +161,7 @@ const mayStart = (sitting: Sitting) => {
 
 describe("the fair clock", () => {
   it("agrees to the millisecond with an invigilator's stop-watch and door, in a hundred thousand sittings", () => {
-    const seen = { byTheDoor: 0, byTheWatch: 0, interrupted: 0 };
+    const seen = { byTheDoor: 0, byTheWatch: 0, interrupted: 0, inSeveralGroups: 0, byAGroupsDoor: 0 };
     const agrees = fc.property(aSitting.filter(mayStart), (sitting) => {
       const { pausedSeconds, creditSeconds, ...times } = invigilate(sitting);
       const found = measured(sitting, { pausedSeconds, creditSeconds });
@@ -121,6 +171,9 @@ describe("the fair clock", () => {
       if (pausedSeconds + creditSeconds > 0) seen.interrupted += 1;
       if (times.deadlineAt === times.closesAt) seen.byTheDoor += 1;
       else seen.byTheWatch += 1;
+      if (sitting.groups.length > 1) seen.inSeveralGroups += 1;
+      const isOfAGroup = sitting.ownClosesAt === null && sitting.groups.some(({ closesAt }) => closesAt !== null);
+      if (isOfAGroup && times.deadlineAt === times.closesAt) seen.byAGroupsDoor += 1;
       return true;
     });
     fc.assert(agrees, { numRuns: 100_000, seed: 20_261_129 });
@@ -149,6 +202,29 @@ describe("the fair clock", () => {
         expect(after.deadlineAt.getTime()).toBeGreaterThanOrEqual(before.deadlineAt.getTime());
         if (before.closesAt) expect(after.closesAt!.getTime()).toBeGreaterThanOrEqual(before.closesAt.getTime());
       }),
+      some,
+    );
+  });
+
+  it("gives nobody less for one group more, and nothing for the same group twice", () => {
+    fc.assert(
+      fc.property(aSitting, aGroup, (sitting, another) => {
+        const happened = { pausedSeconds: 0, creditSeconds: 0 };
+        // A group with a window of its own moves its members to that window, which may be the shorter one.
+        const more = { ...another, opensAt: null, closesAt: null };
+        const before = measured(sitting, happened);
+        const after = measured({ ...sitting, groups: [...sitting.groups, more] }, happened);
+        expect(after.deadlineAt.getTime()).toBeGreaterThanOrEqual(before.deadlineAt.getTime());
+        expect(measured({ ...sitting, groups: [...sitting.groups, ...sitting.groups] }, happened)).toEqual(before);
+      }),
+      some,
+    );
+  });
+
+  it("does not ask in which order somebody came into groups", () => {
+    const dated = aGroup.map((given) => ({ ...given, opensAt: date(given.opensAt), closesAt: date(given.closesAt) }));
+    fc.assert(
+      fc.property(fc.array(dated), (groups) => expect(bestOf([...groups].reverse())).toEqual(bestOf(groups))),
       some,
     );
   });

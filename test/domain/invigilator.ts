@@ -6,6 +6,8 @@ export interface Sitting {
   ownOpensAt: number | null;
   ownClosesAt: number | null;
   grants: { extraTimePercent: number; extraMinutes: number }[];
+  /** The lists at the door that the student is on, each with what it gives. */
+  groups: { extraTimePercent: number; extraMinutes: number; opensAt: number | null; closesAt: number | null }[];
   startedAt: number;
   /** What happens, each so long after the start or after what happened before it. */
   interruptions: { kind: "PAUSE" | "CREDIT"; afterMs: number; seconds: number }[];
@@ -26,10 +28,18 @@ export function invigilate(sitting: Sitting) {
     wind(extraTimePercent, sitting.durationMinutes * 600);
     wind(extraMinutes, 60_000);
   }
+  // One turn more for as long as any of the lists still asks for one: what two lists give is not given twice.
+  for (let turn = 1; sitting.groups.some(({ extraTimePercent }) => extraTimePercent >= turn); turn++)
+    wind(1, sitting.durationMinutes * 600);
+  for (let turn = 1; sitting.groups.some(({ extraMinutes }) => extraMinutes >= turn); turn++) wind(1, 60_000);
+
   const beyondBase = watch - sitting.durationMinutes * 60_000;
+  const inOrder = (times: (number | null)[]) => times.filter((time) => time !== null).sort((one, two) => one - two);
+  const doorForAll = inOrder(sitting.groups.map(({ closesAt }) => closesAt)).at(-1) ?? sitting.closesAt;
+  const openingForAll = inOrder(sitting.groups.map(({ opensAt }) => opensAt)).at(0) ?? sitting.opensAt;
   let door = Number.POSITIVE_INFINITY;
   if (sitting.ownClosesAt !== null) door = sitting.ownClosesAt;
-  else if (sitting.closesAt !== null) door = sitting.closesAt + beyondBase;
+  else if (doorForAll !== null) door = doorForAll + beyondBase;
 
   let now = sitting.startedAt;
   const happened = { PAUSE: 0, CREDIT: 0 };
@@ -47,7 +57,7 @@ export function invigilate(sitting: Sitting) {
   }
   work(Math.min(watch, door - now));
   return {
-    opensAt: sitting.ownOpensAt === null ? sitting.opensAt : sitting.ownOpensAt,
+    opensAt: sitting.ownOpensAt === null ? openingForAll : sitting.ownOpensAt,
     closesAt: Number.isFinite(door) ? door : null,
     deadlineAt: now,
     pausedSeconds: happened.PAUSE,

@@ -94,6 +94,11 @@ const examples: { type: string; definition: Record<string, unknown>; response: Q
     response: { gaps: [{ gap: "animal", value: "cow" }] },
   },
   { type: "ESSAY", definition: { guidance: SECRET }, response: { text: "Once upon a time" } },
+  {
+    type: "FILE_UPLOAD",
+    definition: { guidance: SECRET, accept: ["PDF", "image/*"] },
+    response: { files: ["01890a5d-ac96-774b-bcce-b302099a8057"] },
+  },
   { type: "INFORMATION", definition: {}, response: null },
 ];
 const answerable = examples.filter((example): example is typeof example & { response: QuestionResponse } =>
@@ -136,7 +141,7 @@ describe("every question type", () => {
     const parsed = parseDefinition(type, definition);
     const others = [
       ...[{ choice: "a" }, { choices: ["a"] }, { text: "a" }, { number: "1" }],
-      ...[{ order: ["a"] }, { pairs: [] }, { gaps: [] }],
+      ...[{ order: ["a"] }, { pairs: [] }, { gaps: [] }, { files: [] }],
     ].filter((other) => Object.keys(other)[0] !== Object.keys(response)[0]);
     for (const other of [...others, { ...response, extra: 1 }, {}, null, "a", ["a"]]) {
       expect(refusal(() => parseResponse(type, parsed, other)).message).toMatch(/^Answer this question with /);
@@ -659,5 +664,35 @@ describe("ESSAY", () => {
     const parsed = parseDefinition("ESSAY", {});
     expect(refusal(() => parseResponse("ESSAY", parsed, { text })).message).toMatch(/cannot be stored/);
     expect(() => parseResponse("ESSAY", parsed, { text: "a whole \u{1F600}" })).not.toThrow();
+  });
+});
+
+describe("FILE_UPLOAD", () => {
+  const [one, two] = ["01890a5d-ac96-774b-bcce-b302099a8057", "01890a5d-ac96-774b-bcce-b302099a8058"];
+
+  it("needs a human, but not where no file is handed in", () => {
+    expect(fractionOf("FILE_UPLOAD", {}, { files: [one] })).toBe("needsHuman");
+    expect(fractionOf("FILE_UPLOAD", {}, { files: [] })).toBe("0");
+  });
+
+  it.each([
+    [[one, two], /1 may be handed in/],
+    [[one, one.toUpperCase()], /named twice/],
+    [["report.pdf"], /not the id of a file/],
+  ])("refuses %j", (files, message) => {
+    const parsed = parseDefinition("FILE_UPLOAD", {});
+    expect(refusal(() => parseResponse("FILE_UPLOAD", parsed, { files })).message).toMatch(message);
+  });
+
+  it("tells the student which files it takes, in one spelling", () => {
+    const parsed = parseDefinition("FILE_UPLOAD", { maxFiles: 2, maxBytes: 5, accept: ["PDF", ".pdf", "Image/*"] });
+    const { files } = questionType("FILE_UPLOAD").studentView(parsed);
+    expect(files).toEqual({ maxFiles: 2, maxBytes: 5, accept: [".pdf", "image/*"] });
+  });
+
+  it.each(["", "a b", "../x", "video/*", "application/x-unknown"])("does not accept files like %j", (entry) => {
+    expect(refusal(() => parseDefinition("FILE_UPLOAD", { accept: [entry] })).fields).toEqual([
+      { path: "definition.accept.0", message: expect.stringMatching(/^Name the ending/) },
+    ]);
   });
 });

@@ -25,12 +25,13 @@ beforeEach(async () => {
     school.students.map(async ({ actor }) => {
       const { id } = await app.container.services.attempts.start(actor, examId);
       const { paper } = await app.container.db.attempt.findUniqueOrThrow({ where: { id }, select: { paper: true } });
-      const answers = (paper as { versionId: string }[]).map(({ versionId }) => ({
+      const answers = (paper as { questionId: string; versionId: string }[]).map(({ questionId, versionId }) => ({
+        questionId,
         versionId,
         response: { choice: "b" },
         revision: 1,
       }));
-      return { attemptId: id, userId: actor.userId, answers };
+      return { attemptId: id, userId: actor.userId, sessionId: actor.sessionId, ip: null, answers };
     }),
   );
 });

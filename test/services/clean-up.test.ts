@@ -183,7 +183,9 @@ describe("the clean-up", () => {
       sessions: services.sessions,
       oneTimeTokens: { removeExpired: () => Promise.reject(new Error("no such luck")) },
       erasure: services.erasure,
+      answerFileRemoval: services.answerFileRemoval,
       unverifiedDays: 30,
+      attemptLogDays: 730,
     });
     await expect(failing.removeExpired()).rejects.toMatchObject({
       message: "oneTimeTokens could not be cleaned up",

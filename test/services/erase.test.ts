@@ -102,6 +102,7 @@ describe("an erased account", () => {
     expect(await db.recoveryCode.count({ where })).toBe(0);
     expect(await db.dataExport.count({ where })).toBe(0);
     expect(await db.examAccommodation.count({ where })).toBe(0);
+    expect(await db.courseGroupMember.count({ where })).toBe(0);
     expect(
       await db.attempt.count({
         where: { ...where, OR: [{ extraTimePercent: { gt: 0 } }, { extraMinutes: { gt: 0 } }] },

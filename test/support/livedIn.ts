@@ -14,15 +14,12 @@ export async function aPersonWhoLogsIn(
 ): Promise<Person> {
   const email = `person-${uuidv7()}@school.example`;
   const { id } = await services.accounts.open({ email, password, name, role });
-  const session = await services.sessions.login(
-    { email, password },
-    { ip: "192.0.2.77", userAgent: "Canary Browser" },
-    "test",
-  );
+  const device = { ip: "192.0.2.77", userAgent: "Canary Browser" };
+  const session = await services.sessions.login({ email, password }, device, "test");
   const sessionId = (await db.session.findFirstOrThrow({ where: { userId: id } })).id;
   const viewer = { userId: id, role, sessionId, secondFactorMissing: false };
   const token = session.accessToken ?? (await tokens.sign(viewer)).token;
-  return { id, email, token, actor: { ...viewer, requestId: "test", reads: new Reads() } };
+  return { id, email, token, actor: { ...viewer, requestId: "test", ...device, reads: new Reads() } };
 }
 
 /** Words that only this person has, to be found wherever they are. */
@@ -35,6 +32,7 @@ export const CANARIES = {
   shortText: "Canary short text",
   feedback: "Canary feedback: well argued, Ada.",
   mail: "Canary mail, dear Ada",
+  fileName: "Canary certificate of Ada.pdf",
 };
 
 /** What nobody is told, not even the person. */
@@ -97,13 +95,29 @@ export async function aLivedInAccount(app: Pick<TestApp, "container">): Promise<
   await services.accommodations.set(school.teacher.actor, {
     examId,
     userId: person.id,
+    extraTimePercent: 0,
     extraMinutes: 11,
     extraAttempts: 0,
   });
+  const group = await services.groups.create(school.teacher.actor, { courseId: school.courseId, name: "Late shift" });
+  await services.groups.setMembers(school.teacher.actor, { groupId: group.id, userIds: [person.id] });
   const attemptId = await anAttemptAt(app, person, examId, questionIds, CANARIES.feedback, school.teacher);
   const hidden = await anExam(app.container, school, { questions, rules: { resultsPolicy: "MANUAL", title: "Final" } });
   await anAttemptAt(app, person, hidden.examId, hidden.questionIds, SECRETS.hiddenFeedback, school.teacher);
 
+  const { questionVersionId } = await db.answer.findFirstOrThrow({ where: { attemptId } });
+  const arrived = { finishedAt: now, contentType: "application/pdf", sha256: "0".repeat(64) };
+  await db.answerFile.create({
+    data: {
+      id: uuidv7(),
+      attemptId,
+      questionVersionId,
+      tokenHash: uuidv7(),
+      bytes: 3,
+      fileName: CANARIES.fileName,
+      ...arrived,
+    },
+  });
   await aLinkFor(app.container, person.id, "RESET_PASSWORD");
   await db.recoveryCode.create({ data: { userId: person.id, hash: SECRETS.recoveryCode, usedAt: now } });
   const courseId = school.courseId;

@@ -37,7 +37,12 @@ export async function somePeople(
       const sessionId = uuidv7();
       const viewer = { userId: id, role, sessionId, secondFactorMissing: false };
       const { token } = await tokens.sign(viewer);
-      return { id, email, token, actor: { ...viewer, requestId: "test", reads: new Reads() } };
+      return {
+        id,
+        email,
+        token,
+        actor: { ...viewer, requestId: "test", ip: null, userAgent: null, reads: new Reads() },
+      };
     }),
   );
 }

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
+import http from "node:http";
 import path from "node:path";
 import { Upload, type UploadOptions } from "tus-js-client";
+import { eventually } from "./eventually.ts";
 import type { TestApp } from "./testApp.ts";
 
 export const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
@@ -52,8 +54,13 @@ export async function tusRefusal(uploading: Promise<unknown>): Promise<{ status:
 }
 
 /** Opens an upload and sends nothing yet. @returns its address */
-export async function openUpload({ url }: { url: string }, token: string, bytes: number): Promise<string> {
-  const response = await tusFetch("POST", `${url}/uploads`, {
+export async function openUpload(
+  { url }: { url: string },
+  token: string,
+  bytes: number,
+  path = "/uploads",
+): Promise<string> {
+  const response = await tusFetch("POST", `${url}${path}`, {
     "upload-length": String(bytes),
     "upload-metadata": `token ${Buffer.from(token).toString("base64")}`,
   });
@@ -72,6 +79,36 @@ export const tusFetch = (
     headers: { "tus-resumable": "1.0.0", ...headers },
     ...(body != null && { body, duplex: "half" }),
   } as RequestInit);
+
+/** Sends a piece of an upload. */
+export const sendPiece = (address: string, offset: number, bytes: Buffer): Promise<Response> =>
+  tusFetch(
+    "PATCH",
+    address,
+    { "upload-offset": String(offset), "content-type": "application/offset+octet-stream" },
+    new Uint8Array(bytes),
+  );
+
+/** Begins to send a file, and stops in the middle of it without a word once that much of it is kept. */
+export async function hangingPiece(
+  { container: { storage } }: Pick<TestApp, "container">,
+  address: string,
+  { partKey, file, sent }: { partKey: string; file: Buffer; sent: number },
+): Promise<http.ClientRequest> {
+  const hanging = http.request(address, {
+    method: "PATCH",
+    headers: {
+      "tus-resumable": "1.0.0",
+      "upload-offset": 0,
+      "content-type": "application/offset+octet-stream",
+      "content-length": file.length,
+    },
+  });
+  hanging.on("error", () => {}); // it is cut off
+  hanging.write(file.subarray(0, sent));
+  await eventually("a part is there", async () => (await storage.size(partKey)) === sent);
+  return hanging;
+}
 
 /** What is kept of uploads that are not finished. */
 export const unfinishedFiles = (storageDir: string): Promise<string[]> =>

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import http from "node:http";
+import type http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
@@ -13,7 +13,9 @@ import { startTestApp, type TestApp } from "../support/testApp.ts";
 import {
   aTicket,
   CREATE_UPLOAD,
+  hangingPiece,
   openUpload,
+  sendPiece as send,
   sha256,
   sourceOf,
   tusFetch,
@@ -51,13 +53,6 @@ const videoRow = (id: string) => db().video.findUniqueOrThrow({ where: { id } })
 const uploadRow = (videoId: string) => db().videoUpload.findFirstOrThrow({ where: { videoId } });
 const probesOf = (videoId: string) =>
   db().outboxJob.findMany({ where: { name: "probeVideo", payload: { path: ["videoId"], equals: videoId } } });
-const send = (address: string, offset: number, bytes: Buffer) =>
-  tusFetch(
-    "PATCH",
-    address,
-    { "upload-offset": String(offset), "content-type": "application/offset+octet-stream" },
-    new Uint8Array(bytes),
-  );
 
 /** A video, and an upload for it that was opened. */
 async function anOpenUpload(bytes: number) {
@@ -67,23 +62,9 @@ async function anOpenUpload(bytes: number) {
   return { videoId, address, upload, file: path.join(stored, "uploads", upload.id) };
 }
 
-/** Begins to send the file, and stops in the middle of it without a word. */
-async function aHangingPiece(address: string, videoId: string, file: Buffer, sent: number) {
-  const hanging = http.request(address, {
-    method: "PATCH",
-    headers: {
-      "tus-resumable": "1.0.0",
-      "upload-offset": 0,
-      "content-type": "application/offset+octet-stream",
-      "content-length": file.length,
-    },
-  });
-  hanging.on("error", () => {}); // it is cut off
-  hanging.write(file.subarray(0, sent));
-  const { id } = await uploadRow(videoId);
-  await eventually("a part is there", async () => (await app.container.storage.size(`uploads/${id}`)) === sent);
-  return hanging;
-}
+/** Begins to send the video's file, and stops in the middle of it without a word. */
+const aHangingPiece = async (address: string, videoId: string, file: Buffer, sent: number) =>
+  hangingPiece(app, address, { partKey: `uploads/${(await uploadRow(videoId)).id}`, file, sent });
 
 describe("an upload", () => {
   it("becomes the video's file, and its processing is asked for", async () => {

@@ -1,12 +1,14 @@
 import type { Resolvers } from "../../generated/graphql.ts";
 import { requireActor } from "../../services/actor.ts";
-import type { Attempt } from "../../services/attemptFields.ts";
+import { type Attempt, isActiveFor } from "../../services/attemptFields.ts";
 
 export const attemptResolvers = {
   Query: {
     attempt: (_root, { id }, context) => context.services.attempts.get(requireActor(context), id),
     myAttempts: (_root, { examId, ...page }, context) =>
       context.services.attempts.listOwn(requireActor(context), examId, page),
+    attemptLog: (_root, { attemptId, questionId, ...page }, context) =>
+      context.services.attemptLog.list(requireActor(context), { attemptId, questionId }, page),
   },
   Mutation: {
     startAttempt: (_root, { examId, accessCode }, context) =>
@@ -26,8 +28,12 @@ export const attemptResolvers = {
     exam: ({ examId }, _args, context) => context.services.exams.get(requireActor(context), examId),
     student: ({ userId }, _args, { loaders }) => loaders.user.load(userId).then((user) => user!),
     timeLimit: (attempt, _args, { services }) => services.examTime.limitOf(attempt),
-    paper: ({ id }, _args, { services, reads }) => services.attempts.paper(id, reads),
+    isActiveHere: (attempt, _args, context) => isActiveFor(attempt, requireActor(context)),
+    paper: (attempt, _args, context) => context.services.attempts.paperFor(requireActor(context), attempt),
     answers: ({ id }, _args, { loaders }) => loaders.savedAnswers.load(id),
     result: (attempt, _args, context) => context.services.results.of(requireActor(context), attempt),
+  },
+  AttemptEvent: {
+    actor: ({ actorId }, _args, { loaders }) => (actorId === null ? null : loaders.user.load(actorId)),
   },
 } satisfies Resolvers;

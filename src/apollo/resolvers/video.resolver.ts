@@ -16,7 +16,7 @@ export const videoResolvers = {
     removeCaptions: (_root, { videoId, language }, context) =>
       context.services.captions.remove(requireActor(context), videoId, language),
     createVideoUpload: (_root, { input }, context) =>
-      context.services.uploads.createTicket(requireActor(context), input),
+      context.services.videoUploads.createTicket(requireActor(context), input),
     retryVideo: (_root, { id }, context) => context.services.processing.retry(requireActor(context), id),
     cancelVideo: (_root, { id }, context) => context.services.processing.cancel(requireActor(context), id),
   },

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { essay } from "../questionTypes/essay.ts";
+import type { fileUpload } from "../questionTypes/fileUpload.ts";
 import type { gapFill } from "../questionTypes/gapFill.ts";
 import type { information } from "../questionTypes/information.ts";
 import type { matching } from "../questionTypes/matching.ts";
@@ -22,6 +23,7 @@ export interface Definitions {
   ORDERING: z.output<typeof ordering.definition>;
   GAP_FILL: z.output<typeof gapFill.definition>;
   ESSAY: z.output<typeof essay.definition>;
+  FILE_UPLOAD: z.output<typeof fileUpload.definition>;
   INFORMATION: z.output<typeof information.definition>;
 }
 

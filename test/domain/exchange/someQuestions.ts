@@ -120,6 +120,10 @@ const definitions: { [Name in QuestionTypeName]: fc.Arbitrary<unknown> } = {
     ),
   }),
   ESSAY: fc.constant({}),
+  FILE_UPLOAD: fc.record({
+    maxFiles: fc.constantFrom(1, 3),
+    accept: fc.constantFrom([".pdf"], ["image/*", ".docx"], [".xyz"]),
+  }),
   INFORMATION: fc.constant({}),
 };
 
@@ -161,6 +165,10 @@ export function responseBy(
     case "SHORT_TEXT":
     case "ESSAY":
       return { text: at(words, first) };
+    case "FILE_UPLOAD":
+      return {
+        files: seeds.slice(0, first % 3).map((seed) => `00000000-0000-7000-8000-${String(seed).padStart(12, "0")}`),
+      };
     case "NUMERIC":
       return { number: at(words, first) };
     case "MATCHING": {

@@ -76,6 +76,8 @@ function cellsOf(question: TypedQuestion, lost: string[]): Cells {
       return { max_length: String(question.definition.maxLength) };
     case "INFORMATION":
       return {};
+    case "FILE_UPLOAD":
+      throw new QuestionProblem("There are no columns for FILE_UPLOAD, the files that are handed in.");
     case "GAP_FILL":
       throw new QuestionProblem("There are no columns for texts with gaps.");
   }

@@ -142,6 +142,8 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
           formatted("graderinfo", question.definition.guidance ?? "", format),
         ],
       };
+    case "FILE_UPLOAD":
+      throw new QuestionProblem("Questions of the type FILE_UPLOAD are not written to Moodle XML.");
     case "INFORMATION":
       return { type: "description", body: [] };
   }

@@ -5,7 +5,7 @@ import { type Elements, element, elementsFor, type QtiVersion } from "./elements
 import { type RuleWriter, ruleWriter } from "./ruleWriter.ts";
 import { writeChoices, writeSingleChoice, writeTrueFalse } from "./writeChoices.ts";
 import { writeGapFill, writeTyped } from "./writeGaps.ts";
-import { writeEssay, writeMatching, writeOrdering } from "./writeOthers.ts";
+import { writeEssay, writeFileUpload, writeMatching, writeOrdering } from "./writeOthers.ts";
 import { type WrittenText, writtenText } from "./writtenText.ts";
 
 /** What is written of a question beside its stem. */
@@ -129,6 +129,8 @@ function partsOf(question: TypedQuestion, context: ItemContext): ItemParts {
       return writeOrdering(question.definition, context);
     case "ESSAY":
       return writeEssay(question.definition, context);
+    case "FILE_UPLOAD":
+      return writeFileUpload(question.definition, context);
     case "INFORMATION":
       return { declarations: [], body: [], rules: [], feedback: [] };
     default:

@@ -1,3 +1,4 @@
+import { acceptedKind } from "../../fileKinds.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import type { QuestionDraft } from "../takeQuestion.ts";
 import { type BodyText, bodyTextOf, scorerRubrics } from "./bodyText.ts";
@@ -33,13 +34,20 @@ export function toQuestion(item: Item): QuestionDraft {
   const changed: string[] = [];
   if (interactions.every(({ name }) => WITHIN_A_TEXT.has(name)))
     return answered(item, body, changed, null, (context) => readGaps(interactions, context));
-  const unknown = interactions.find(({ name }) => !WITHIN_A_TEXT.has(name) && !Object.hasOwn(readers, name));
+  const unknown = interactions.find(
+    ({ name }) => !WITHIN_A_TEXT.has(name) && name !== "uploadInteraction" && !Object.hasOwn(readers, name),
+  );
   if (unknown) throw new QuestionProblem(`There are no questions like ${unknown.name} here.`);
   if (interactions.length > 1)
     throw new QuestionProblem(
       `It asks several things at once: ${interactions.map(({ name }) => name).join(", ")}. Make an item of each.`,
     );
-  if (first.name === "extendedTextInteraction" && scoringRules(item).length === 0) return essay(item, first, body);
+  if (first.name === "extendedTextInteraction" && scoringRules(item).length === 0)
+    return gradedByHand(item, first, body, { type: "ESSAY", ...essayLimit(first) });
+  if (first.name === "uploadInteraction") {
+    if (scoringRules(item).length > 0) throw new QuestionProblem("Files are graded by people, and it has a scoring.");
+    return gradedByHand(item, first, body, { type: "FILE_UPLOAD", ...acceptedFiles(first) });
+  }
   return answered(item, body, changed, first, (context) => readers[first.name]!(first, context));
 }
 
@@ -55,28 +63,46 @@ function information(item: Item, body: BodyText): QuestionDraft {
   );
 }
 
-function essay(item: Item, interaction: XmlNode, body: BodyText): QuestionDraft {
-  const changed: string[] = [];
+/** What is said of the answer to a question that people grade, and what was lost on the way. */
+interface Limits {
+  limits: object;
+  changed: string[];
+}
+
+function essayLimit({ attributes: { patternMask } }: XmlNode): Limits {
+  const limit = /^\^?\[\\s\\S\]\{0,(\d+)\}\$?$/.exec(patternMask ?? "")?.[1];
+  const isLost = patternMask && !limit;
+  return {
+    limits: limit ? { maxLength: Number(limit) } : {},
+    changed: isLost ? ["The pattern that the text had to fit is left out."] : [],
+  };
+}
+
+function acceptedFiles({ attributes: { type } }: XmlNode): Limits {
+  const named = type?.split(/[\s,]+/).filter((word) => word !== "") ?? [];
+  const accept = named.filter((word) => acceptedKind(word) !== null);
+  const unknown = named.filter((word) => acceptedKind(word) === null);
+  const changed = unknown.map((word) => `Files of the type ${word} are not known here.`);
+  if (accept.length > 0) return { limits: { accept }, changed };
+  return { limits: {}, changed: [...changed, "Which files are accepted is not said; the usual ones are."] };
+}
+
+function gradedByHand(
+  item: Item,
+  interaction: XmlNode,
+  body: BodyText,
+  { type, limits, changed }: Limits & { type: "ESSAY" | "FILE_UPLOAD" },
+): QuestionDraft {
   const guidance = scorerRubrics(item)
     .map(({ children }) => body.text(children).trim())
     .join("\n");
-  const limit = /^\^?\[\\s\\S\]\{0,(\d+)\}\$?$/.exec(interaction.attributes.patternMask ?? "")?.[1];
-  if (interaction.attributes.patternMask && !limit) changed.push("The pattern that the text had to fit is left out.");
-  const definition = { ...(guidance && { guidance }), ...(limit && { maxLength: Number(limit) }) };
+  const definition = { ...(guidance && { guidance }), ...limits };
   const general = feedbackOf(processedFeedback(item), body);
   const { normalMaximum } = item.outcomes.get("SCORE") ?? {};
   const [maximum] = item.outcomes.get("MAXSCORE")?.defaultValue?.items ?? [];
   const declared = typeof maximum === "object" ? maximum : decimalIn(normalMaximum ?? "1");
   const points = pointsText(pointsOf(item, declared, changed));
-  return draft(
-    item,
-    body,
-    interaction,
-    changed,
-    { type: "ESSAY", points, definition },
-    general,
-    scorerRubrics(item).length > 0,
-  );
+  return draft(item, body, interaction, changed, { type, points, definition }, general, scorerRubrics(item).length > 0);
 }
 
 function answered(

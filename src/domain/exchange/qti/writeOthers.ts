@@ -1,3 +1,4 @@
+import { typesOf } from "../../fileKinds.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import type { Definitions } from "../typedQuestion.ts";
 import { element } from "./elements.ts";
@@ -96,19 +97,48 @@ export function writeOrdering(
   };
 }
 
-export function writeEssay({ maxLength, guidance = "" }: Definitions["ESSAY"], { q, text }: ItemContext): ItemParts {
-  const rubric = q(
-    "rubricBlock",
-    { view: "scorer", use: "scoring" },
-    q("contentBody", {}, element("div", {}, text.write(guidance))),
-  );
-  const plain = q("rubricBlock", { view: "scorer" }, element("div", {}, text.write(guidance)));
-  const isVersion3 = rubric.startsWith("<qti-");
+/** Version 3.0 names its elements in its own way, and not all of its attributes are known to 2.2. */
+const isVersion3 = ({ q }: ItemContext): boolean => q("itemBody", {}).startsWith("<qti-");
+
+/** What who grades is told; nothing where there is nothing to tell. */
+function guidanceRubric(guidance: string, context: ItemContext): string[] {
+  if (!guidance.trim()) return [];
+  const { q, text } = context;
+  const words = element("div", {}, text.write(guidance));
+  return isVersion3(context)
+    ? [q("rubricBlock", { view: "scorer", use: "scoring" }, q("contentBody", {}, words))]
+    : [q("rubricBlock", { view: "scorer" }, words)];
+}
+
+export function writeEssay({ maxLength, guidance = "" }: Definitions["ESSAY"], context: ItemContext): ItemParts {
+  const { q } = context;
   return {
     declarations: [q("responseDeclaration", { identifier: RESPONSE, cardinality: "single", baseType: "string" })],
     body: [
       q("extendedTextInteraction", { responseIdentifier: RESPONSE, patternMask: `[\\s\\S]{0,${maxLength}}` }),
-      ...(guidance.trim() ? [isVersion3 ? rubric : plain] : []),
+      ...guidanceRubric(guidance, context),
+    ],
+    rules: [],
+    feedback: [],
+    isGradedByHand: true,
+  };
+}
+
+export function writeFileUpload(
+  { maxFiles, maxBytes, accept, guidance = "" }: Definitions["FILE_UPLOAD"],
+  context: ItemContext,
+): ItemParts {
+  if (maxFiles > 1) throw new QuestionProblem(`In QTI one file is handed in, and this question takes ${maxFiles}.`);
+  const { q, lost } = context;
+  lost.push(`The limit of ${maxBytes} bytes.`);
+  const types = [...new Set(accept.flatMap(typesOf))];
+  const isWritable = accept.every((entry) => typesOf(entry).length > 0) && (types.length === 1 || isVersion3(context));
+  if (!isWritable) lost.push(`Which files are accepted: ${accept.join(", ")}.`);
+  return {
+    declarations: [q("responseDeclaration", { identifier: RESPONSE, cardinality: "single", baseType: "file" })],
+    body: [
+      q("uploadInteraction", { responseIdentifier: RESPONSE, type: isWritable ? types.join(" ") : undefined }),
+      ...guidanceRubric(guidance, context),
     ],
     rules: [],
     feedback: [],

@@ -1,0 +1,235 @@
+import type { Readable } from "node:stream";
+import { z } from "zod";
+import type { Db, Transaction } from "../../prisma/client.ts";
+import { notFound, unprocessable } from "../domain/errors.ts";
+import { isAcceptedName } from "../domain/fileKinds.ts";
+import type { FileLimits } from "../domain/questionType.ts";
+import { questionType } from "../domain/questionTypes.ts";
+import { Prisma } from "../generated/prisma/client.ts";
+import type { Outbox } from "../queues/outbox.ts";
+import type { Storage } from "../storage/storage.ts";
+import { STORAGE_KEYS } from "../storage/storageKeys.ts";
+import type { Actor } from "./actor.ts";
+import { type AnswerFileRemoval, isNamed } from "./answerFileRemoval.ts";
+import type { AttemptService } from "./attempt.service.ts";
+import { databaseTime } from "./databaseTime.ts";
+import { isUuid, requireId } from "./ids.ts";
+import { parseInput } from "./input.ts";
+import type { Papers } from "./papers.ts";
+import { newTicket, type UploadTicket, uploadUrl } from "./resumableUploads.ts";
+import type { SignedLinks } from "./signedLinks.ts";
+
+export interface AnswerFileTicket extends UploadTicket {
+  fileId: string;
+}
+
+/** A file that has arrived. */
+export interface AnswerFile {
+  id: string;
+  questionId: string;
+  name: string;
+  bytes: number;
+  type: string;
+  sha256: string;
+  uploadedAt: string;
+  isSaved: boolean;
+  url: string;
+  urlExpiresAt: string;
+}
+
+const LINK_MS = 3_600_000;
+/** For each file that an answer may name there may be another, so that one can be replaced before it is given up. */
+const UPLOADS_PER_FILE = 2;
+const KB = 1024;
+
+const asked = z.object({
+  attemptId: z.string(),
+  questionId: z.string(),
+  fileName: z
+    .string()
+    .transform((name) => name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1).trim())
+    .pipe(
+      z
+        .string()
+        .min(1, "is empty")
+        .max(255, "has at most 255 characters")
+        .refine((name) => !/\p{Cc}/u.test(name), "holds a control character"),
+    ),
+  bytes: z.number().min(1, "is below 1"),
+});
+
+export type AnswerFileService = ReturnType<typeof createAnswerFileService>;
+
+/** The files of answers: who may upload which, which an answer may name, and who may have them. */
+export function createAnswerFileService({
+  db,
+  papers,
+  attempts,
+  removal,
+  outbox,
+  storage,
+  links,
+  uploadPath,
+  publicUrl,
+  graceSeconds,
+  clock,
+  newId,
+}: {
+  db: Db;
+  papers: Papers;
+  attempts: Pick<AttemptService, "get">;
+  removal: AnswerFileRemoval;
+  outbox: Outbox;
+  storage: Storage;
+  links: SignedLinks;
+  /** Where uploads are sent to. */
+  uploadPath: string;
+  publicUrl: string;
+  graceSeconds: number;
+  clock: () => Date;
+  newId: () => string;
+}) {
+  /** Holds the actor's own attempt until the transaction ends: two tabs cannot both take the last place. */
+  async function lockOpen(tx: Transaction, actor: Actor, attemptId: string): Promise<void> {
+    const [attempt] = await tx.$queryRaw<{ isOpen: boolean; isPaused: boolean }[]>`
+      SELECT status = 'IN_PROGRESS' AND paused_at IS NOT NULL AS "isPaused",
+             status = 'IN_PROGRESS'
+               AND clock_timestamp() <= coalesce(paused_at, deadline_at) + make_interval(secs => ${graceSeconds}) AS "isOpen"
+      FROM attempts WHERE id = ${attemptId}::uuid AND user_id = ${actor.userId}::uuid FOR NO KEY UPDATE`;
+    if (!attempt) throw notFound("attempt");
+    if (attempt.isOpen) return;
+    if (attempt.isPaused) throw unprocessable("ATTEMPT_PAUSED", "The exam is paused. Try again when it goes on.");
+    throw unprocessable("ATTEMPT_CLOSED", "This attempt was handed in or its time is up; it takes no more files.");
+  }
+
+  /** Uploads that came to nothing never stand in the way: a new one ends the oldest of them. */
+  async function makeRoom(tx: Transaction, place: { attemptId: string; questionVersionId: string }, most: number) {
+    const arrived = await tx.answerFile.count({ where: { ...place, finishedAt: { not: null } } });
+    if (arrived >= most)
+      throw unprocessable(
+        "TOO_MANY_FILES",
+        `${arrived} files were uploaded for this question, and no more are taken. Delete one that is not in your answer.`,
+      );
+    await tx.$executeRaw`
+      UPDATE answer_files SET expires_at = clock_timestamp() WHERE id IN (
+        SELECT id FROM answer_files
+        WHERE attempt_id = ${place.attemptId}::uuid AND question_version_id = ${place.questionVersionId}::uuid
+          AND finished_at IS NULL AND expires_at > clock_timestamp()
+        ORDER BY id DESC OFFSET ${most - arrived - 1})`;
+  }
+
+  return {
+    /**
+     * A permission to upload one file for a question of the actor's own attempt.
+     * @throws NOT_FOUND, BAD_USER_INPUT, UNPROCESSABLE (NO_FILES_WANTED, FILE_TOO_LARGE, WRONG_KIND_OF_FILE, TOO_MANY_FILES,
+     *   ATTEMPT_CLOSED, ATTEMPT_PAUSED)
+     */
+    async createTicket(actor: Actor, input: unknown): Promise<AnswerFileTicket> {
+      const { questionId, fileName, bytes, ...given } = parseInput(asked, input, { path: "" });
+      const attemptId = requireId(given.attemptId, "attempt");
+      const paper = await papers.stored(attemptId, actor.reads);
+      if (paper?.userId !== actor.userId) throw notFound("attempt");
+      const entry = (await papers.entries(paper, actor.reads)).get(questionId);
+      if (!entry) throw notFound("question in this attempt");
+      const limits = questionType(entry.question.type).studentView(entry.question.definition).files;
+      if (!limits) throw unprocessable("NO_FILES_WANTED", "This question is not answered with files.");
+      requireFits(limits, fileName, bytes);
+      return db.$transaction(async (tx) => {
+        await lockOpen(tx, actor, attemptId);
+        const place = { attemptId, questionVersionId: entry.item.versionId };
+        await makeRoom(tx, place, limits.maxFiles * UPLOADS_PER_FILE);
+        const { token, kept } = newTicket(await databaseTime(tx));
+        const fileId = newId();
+        await tx.answerFile.create({ data: { ...place, ...kept, id: fileId, fileName, bytes } });
+        const url = uploadUrl(publicUrl, { path: uploadPath });
+        return { fileId, url, token, expiresAt: kept.expiresAt.toISOString() };
+      });
+    },
+
+    /**
+     * Takes back a file that is in no answer, and makes room for another.
+     * @throws NOT_FOUND, UNPROCESSABLE (FILE_IN_ANSWER, ATTEMPT_CLOSED, ATTEMPT_PAUSED)
+     */
+    async delete(actor: Actor, fileId: string): Promise<boolean> {
+      const id = requireId(fileId, "file");
+      await db.$transaction(async (tx) => {
+        const row = await tx.answerFile.findFirst({ where: { id, attempt: { userId: actor.userId } } });
+        if (!row) throw notFound("file");
+        await lockOpen(tx, actor, row.attemptId);
+        const removed = await removal.remove(tx, Prisma.sql`file.id = ${id}::uuid AND NOT ${isNamed}`);
+        if (removed === 0)
+          throw unprocessable("FILE_IN_ANSWER", "Your answer names this file. Save the answer without it first.");
+      });
+      outbox.handOver();
+      return true;
+    },
+
+    /** Which of these files have arrived for this attempt, and for which question's version each was sent. */
+    async arrived(attemptId: string, fileIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+      const rows = await db.answerFile.findMany({
+        where: { attemptId, id: { in: [...fileIds] }, finishedAt: { not: null } },
+        select: { id: true, questionVersionId: true },
+      });
+      return new Map(rows.map(({ id, questionVersionId }) => [id, questionVersionId]));
+    },
+
+    /**
+     * The files that have arrived for an attempt, the oldest first, with links that are good for an hour. The student sees all,
+     * the staff of the course those that are part of an answer.
+     * @throws NOT_FOUND
+     */
+    async list(actor: Actor, attemptIdGiven: string): Promise<AnswerFile[]> {
+      const attempt = await attempts.get(actor, attemptIdGiven);
+      const isOwn = attempt.userId === actor.userId;
+      const rows = await db.$queryRaw<ListedRow[]>`
+        SELECT file.*, ${isNamed} AS "isSaved" FROM answer_files file
+        WHERE file.attempt_id = ${attempt.id}::uuid AND file.finished_at IS NOT NULL AND (${isOwn} OR ${isNamed})
+        ORDER BY file.finished_at, file.id`;
+      if (rows.length === 0) return [];
+      const questionOf = await papers.questionIds(attempt.id);
+      const expiresAt = new Date(clock().getTime() + LINK_MS);
+      return rows.map((row) => ({
+        id: row.id,
+        questionId: questionOf.get(row.question_version_id)!,
+        name: row.file_name,
+        bytes: Number(row.bytes),
+        type: row.content_type,
+        sha256: row.sha256,
+        uploadedAt: row.finished_at.toISOString(),
+        isSaved: row.isSaved,
+        url: links.url(`/downloads/answer-files/${row.id}`, expiresAt),
+        urlExpiresAt: expiresAt.toISOString(),
+      }));
+    },
+
+    /** A file for whoever has a good link to it. @throws NOT_FOUND for one that is gone */
+    async open(fileId: string): Promise<{ fileName: string; contentType: string; size: number; bytes: Readable }> {
+      const row = isUuid(fileId) ? await db.answerFile.findUnique({ where: { id: fileId } }) : null;
+      const file = row?.finishedAt ? await storage.read(STORAGE_KEYS.ANSWER_FILE(row.id)) : null;
+      if (!row?.contentType || !file) throw notFound("file");
+      return { fileName: row.fileName, contentType: row.contentType, size: file.size, bytes: file.stream };
+    },
+  };
+}
+
+interface ListedRow {
+  id: string;
+  question_version_id: string;
+  file_name: string;
+  bytes: bigint;
+  content_type: string;
+  sha256: string;
+  finished_at: Date;
+  isSaved: boolean;
+}
+
+/** @throws UNPROCESSABLE (FILE_TOO_LARGE, WRONG_KIND_OF_FILE) */
+function requireFits({ maxBytes, accept }: FileLimits, fileName: string, bytes: number): void {
+  if (bytes > maxBytes)
+    throw unprocessable(
+      "FILE_TOO_LARGE",
+      `The file is too large: it has ${Math.ceil(bytes / KB)} KB, and ${Math.floor(maxBytes / KB)} KB may be uploaded.`,
+    );
+  if (!isAcceptedName(accept, fileName))
+    throw unprocessable("WRONG_KIND_OF_FILE", `"${fileName}" is not accepted. Upload one of: ${accept.join(", ")}.`);
+}
