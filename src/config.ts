@@ -128,7 +128,7 @@ export const configSchema = z.object({
     .describe("After this long an account that was never verified and is in no course is removed."),
   ATTEMPT_LOG_DAYS: count()
     .default(730)
-    .describe("How long the log of attempts is kept: who did what when, for disputes about exams."),
+    .describe("How long after its start the log of an attempt is kept: who did what when, for disputes about exams."),
   DELETION_DAYS: count(0).default(14).describe("How long the deletion of an account can be undone."),
   RATE_LIMIT_FACTOR: z.coerce
     .number()

@@ -54,6 +54,7 @@ import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
 import { createMarkingService } from "./services/marking.service.ts";
+import { createMarkingQueueService } from "./services/markingQueue.service.ts";
 import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
@@ -242,8 +243,10 @@ export async function createContainer(
     maxMb: config.VIDEO_MAX_MB,
     newId,
   });
-  const answerUploads = answerFileUploads({ db, storage, graceSeconds });
-  const uploads = { videos: resumable(videoUploads.kind), answers: resumable(answerUploads) };
+  const uploads = {
+    videos: resumable(videoUploads.kind),
+    answers: resumable(answerFileUploads({ db, storage, graceSeconds })),
+  };
   const ffmpeg = createFfmpeg({ searchPath: searchPath(), threads: config.TRANSCODE_THREADS, tracing, log });
   const processingSteps = createProcessingSteps({
     db,
@@ -284,7 +287,7 @@ export async function createContainer(
     outbox,
     storage,
     links,
-    uploadPath: answerUploads.path,
+    uploads: uploads.answers,
     publicUrl: config.PUBLIC_URL,
     graceSeconds,
     clock,
@@ -349,6 +352,7 @@ export async function createContainer(
     attemptLog: createAttemptLogService({ db, access, visits }),
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
+    markingQueue: createMarkingQueueService({ db, access, examQuestions }),
     analysis,
     regradings: createRegradingService({ db, cache, access, outbox, newId }),
     regradingRuns: createRegradingRuns({ db, cache, examQuestions, events }),

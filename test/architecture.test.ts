@@ -70,9 +70,10 @@ const importRules: Rule[] = [
     of: under("src/domain/"),
     refuses: (target) =>
       !OURS.test(target) &&
-      !["zod", "decimal.js", "re2js", "lru-cache", "saxes", "csv-parse", "csv-stringify", "yauzl", "yazl"].includes(
-        target,
-      ),
+      ![
+        ...["zod", "decimal.js", "re2js", "lru-cache", "saxes", "csv-parse", "csv-stringify", "yauzl", "yazl"],
+        ...["sanitize-html", "mdast", "mdast-util-from-markdown", "mdast-util-math", "micromark-extension-math"],
+      ].includes(target),
   },
   {
     name: "only the server imports apollo",

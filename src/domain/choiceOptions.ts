@@ -16,6 +16,18 @@ export const optionFields = {
   pinned: z.boolean().optional(),
 };
 
+type ShownText = { text: string; feedback?: string | undefined };
+
+/** For `mapTexts`: what has a text and perhaps feedback. Fields that are left out stay so. */
+export const mapShown = <O extends ShownText>(options: readonly O[], change: (text: string) => string): O[] =>
+  options.map((option) => mapFeedback({ ...option, text: change(option.text) }, change));
+
+/** For `mapTexts`: what has feedback and no text of its own. */
+export const mapFeedback = <O extends { feedback?: string | undefined }>(
+  answer: O,
+  change: (text: string) => string,
+): O => (answer.feedback === undefined ? answer : { ...answer, feedback: change(answer.feedback) });
+
 type Option = { id?: string | undefined; text: string };
 
 /**

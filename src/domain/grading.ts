@@ -1,6 +1,7 @@
 import { Decimal } from "decimal.js";
 import { Exact } from "./decimal.ts";
-import type { QuestionResponse } from "./questionType.ts";
+import { type OutcomeFeedback, outcomeOf } from "./outcomeFeedback.ts";
+import type { Grade, QuestionResponse } from "./questionType.ts";
 import { questionType } from "./questionTypes.ts";
 import { counted, type SectionSum, sumUp, type Treatment } from "./scores.ts";
 
@@ -14,6 +15,7 @@ export interface QuestionToGrade {
   points: Decimal.Value;
   /** NORMAL if left out. */
   treatment?: Treatment;
+  outcomeFeedback?: OutcomeFeedback | null;
 }
 
 export interface SectionToGrade {
@@ -72,7 +74,7 @@ export function gradePaper(
 }
 
 function gradeQuestion(
-  { versionId, type, definition, points, treatment = "NORMAL" }: QuestionToGrade,
+  { versionId, type, definition, points, outcomeFeedback, treatment = "NORMAL" }: QuestionToGrade,
   response: QuestionResponse | null,
   awarded: Decimal.Value | null | undefined,
 ): QuestionGrade {
@@ -85,9 +87,21 @@ function gradeQuestion(
     versionId,
     earned,
     ...counted(treatment, earned, maxPoints),
-    feedback: grade.kind === "graded" ? grade.feedback : null,
+    feedback: grade.kind === "graded" ? feedbackOn(grade, response === null ? null : outcomeFeedback) : null,
   };
 }
 
+/** What is said about the answer itself, and then what is said to all that earned as much. */
+function feedbackOn(
+  { fraction, feedback }: Extract<Grade, { kind: "graded" }>,
+  outcomeFeedback: OutcomeFeedback | null | undefined,
+): string | null {
+  const general = outcomeFeedback?.[outcomeOf(fraction)];
+  return general && feedback ? `${feedback}\n${general}` : (general ?? feedback);
+}
+
+/** As points are kept: half to even, to four places. */
+export const roundPoints = (points: Decimal.Value) =>
+  new Exact(points).toDecimalPlaces(POINT_PLACES, Decimal.ROUND_HALF_EVEN);
+
 const NOTHING = new Exact(0);
-const roundPoints = (points: Decimal.Value) => new Exact(points).toDecimalPlaces(POINT_PLACES, Decimal.ROUND_HALF_EVEN);

@@ -88,11 +88,18 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   responseKind: Kind;
   /** Whether the question is worth nothing, because it asks nothing. */
   isUnmarked?: boolean;
+  /** Whether a person marks what was answered. Its definitions may hold a `guidance` and a `rubric` for that. */
+  isMarkedByHand?: boolean;
   definition: z.ZodType<Definition>;
   /** The shape of a response, whatever the definition; messages are written for the student. */
   response: z.ZodType<ResponseOf<Kind>>;
   /** Why a response of that shape cannot answer this very definition, for the student; null if it can. */
   problemWith(definition: Definition, response: ResponseOf<Kind>): string | null;
+  /**
+   * The definition with `change` applied to each text that is shown to people, in the format of the stem. What responses are compared
+   * with is none; what is written into a question goes through here to be sanitised.
+   */
+  mapTexts(definition: Definition, change: (text: string) => string): Definition;
   studentView(definition: Definition): StudentView;
   /** The options that may be shuffled; empty where there are none. */
   shuffleOptions(definition: Definition): ShuffleOption[];

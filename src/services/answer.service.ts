@@ -1,7 +1,7 @@
 import { badInput, DomainError, notFound, unprocessable } from "../domain/errors.ts";
 import { parseResponse } from "../domain/questionTypes.ts";
 import type { Actor } from "./actor.ts";
-import type { AnswerBatches, AnswerToSave } from "./answerBatches.ts";
+import type { AnswerBatches, AnswerToSave, Revisions } from "./answerBatches.ts";
 import type { AnswerFileService } from "./answerFile.service.ts";
 import type { ExamAddresses } from "./examAddresses.ts";
 import { isUuid, requireId } from "./ids.ts";
@@ -69,7 +69,7 @@ export function createAnswerService({
 
       const toSave: AnswerToSave[] = [];
       const places: number[] = [];
-      const aside: { refused?: Record<string, number>; superseded?: Record<string, number> } = {};
+      const aside: { refused?: Revisions; superseded?: Revisions } = {};
       const receipts = answers.map(({ questionId, response, revision }, place): AnswerReceipt => {
         const entry = entries.get(questionId);
         const refusal = check(entry, response, revision, arrived);
@@ -88,7 +88,7 @@ export function createAnswerService({
       });
 
       const { userId, sessionId, ip } = actor;
-      const verdict = await batches.save({ attemptId, userId, sessionId, ip, answers: toSave, ...aside });
+      const verdict = await batches.save({ attemptId, userId, sessionId, ip, answers: toSave, aside });
       if (verdict.state === "NOT_FOUND") throw notFound("attempt");
       if (verdict.state === "TAKEN_OVER")
         throw unprocessable(

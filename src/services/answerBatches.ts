@@ -22,8 +22,7 @@ export interface SaveRequest {
   ip: string | null;
   answers: readonly AnswerToSave[];
   /** What was put aside before the database was asked, for the log. */
-  refused?: Revisions;
-  superseded?: Revisions;
+  aside?: { refused?: Revisions; superseded?: Revisions };
 }
 
 export type SaveVerdict =
@@ -67,7 +66,7 @@ type ResultRow = [
 const SAVE = `
   WITH request AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb)
-      AS row (request int, attempt uuid, student uuid, session uuid, address text, refused jsonb, superseded jsonb)
+      AS row (request int, attempt uuid, student uuid, session uuid, address text, detail jsonb)
   ), answer AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($2::jsonb)
       AS row (request int, answer int, question text, version uuid, response jsonb, revision int)
@@ -103,25 +102,24 @@ const SAVE = `
     FROM verdict
     LEFT JOIN answer USING (request)
     LEFT JOIN saved ON saved.attempt_id = verdict.attempt AND saved.question_version_id = answer.version
+  ), late AS (
+    SELECT request, array_agg(question) AS questions, jsonb_object_agg(question, revision) AS revisions
+    FROM outcome WHERE state = 'OPEN' AND NOT saved AND answer IS NOT NULL GROUP BY request
   ), log AS (
     INSERT INTO attempt_events (attempt_id, kind, actor_id, session_id, address, detail)
-    SELECT verdict.attempt, (CASE verdict.state WHEN 'OPEN' THEN 'SAVED' ELSE 'SAVE_REFUSED' END)::"AttemptEventKind",
-           verdict.student, verdict.session, verdict.address,
-           jsonb_strip_nulls(jsonb_build_object(
-             'reason', nullif(verdict.state, 'OPEN'),
-             'saved', told.saved,
-             'superseded', CASE verdict.state WHEN 'OPEN' THEN coalesce(verdict.superseded || told.rest, verdict.superseded, told.rest) END,
-             'refused', CASE verdict.state WHEN 'OPEN' THEN verdict.refused
-                                           ELSE coalesce(verdict.refused || told.rest, verdict.refused, told.rest) END))
-    FROM verdict
-    LEFT JOIN (
-      SELECT request, jsonb_object_agg(question, revision) FILTER (WHERE saved) AS saved,
-             jsonb_object_agg(question, revision) FILTER (WHERE NOT saved) AS rest
-      FROM outcome WHERE answer IS NOT NULL GROUP BY request
-    ) told USING (request)
-    WHERE verdict.state <> 'NOT_FOUND'
+    SELECT attempt, (CASE state WHEN 'OPEN' THEN 'SAVED' ELSE 'SAVE_REFUSED' END)::"AttemptEventKind", student, session, address,
+           CASE WHEN state <> 'OPEN' THEN
+                  jsonb_build_object('reason', state, 'refused', coalesce(detail -> 'refused', '{}') || coalesce(detail -> 'saved', '{}'))
+                WHEN late.request IS NULL THEN detail
+                ELSE detail || jsonb_build_object('saved', (detail -> 'saved') - late.questions,
+                                                  'superseded', coalesce(detail -> 'superseded', '{}') || late.revisions) END
+    FROM verdict LEFT JOIN late USING (request)
+    WHERE state <> 'NOT_FOUND'
   )
   SELECT request, answer, state, saved, deadline_at, statement_timestamp() FROM outcome`;
+
+const revisionsOf = (answers: readonly AnswerToSave[]): Revisions =>
+  Object.fromEntries(answers.map(({ questionId, revision }) => [questionId, revision]));
 
 export type AnswerBatches = ReturnType<typeof createAnswerBatches>;
 
@@ -170,14 +168,13 @@ export function createAnswerBatches({
   }
 
   async function write(batch: Waiting[]): Promise<void> {
-    const requests = batch.map(({ request: { attemptId, userId, sessionId, ip, refused, superseded } }, request) => ({
+    const requests = batch.map(({ request: { attemptId, userId, sessionId, ip, answers, aside } }, request) => ({
       request,
       attempt: attemptId,
       student: userId,
       session: sessionId,
       address: ip,
-      refused,
-      superseded,
+      detail: { ...(answers.length > 0 && { saved: revisionsOf(answers) }), ...aside },
     }));
     const answers = batch.flatMap(({ request: { answers } }, request) =>
       answers.map(({ questionId, versionId, response, revision }, answer) => ({

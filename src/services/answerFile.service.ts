@@ -16,7 +16,7 @@ import { databaseTime } from "./databaseTime.ts";
 import { isUuid, requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import type { Papers } from "./papers.ts";
-import { newTicket, type UploadTicket, uploadUrl } from "./resumableUploads.ts";
+import { newTicket, type ResumableUploads, type UploadTicket, uploadUrl } from "./resumableUploads.ts";
 import type { SignedLinks } from "./signedLinks.ts";
 
 export interface AnswerFileTicket extends UploadTicket {
@@ -69,7 +69,7 @@ export function createAnswerFileService({
   outbox,
   storage,
   links,
-  uploadPath,
+  uploads,
   publicUrl,
   graceSeconds,
   clock,
@@ -82,8 +82,7 @@ export function createAnswerFileService({
   outbox: Outbox;
   storage: Storage;
   links: SignedLinks;
-  /** Where uploads are sent to. */
-  uploadPath: string;
+  uploads: Pick<ResumableUploads, "path" | "discard">;
   publicUrl: string;
   graceSeconds: number;
   clock: () => Date;
@@ -102,7 +101,7 @@ export function createAnswerFileService({
     throw unprocessable("ATTEMPT_CLOSED", "This attempt was handed in or its time is up; it takes no more files.");
   }
 
-  /** Uploads that came to nothing never stand in the way: a new one ends the oldest of them. */
+  /** Uploads that came to nothing never stand in the way: a new one ends the oldest of them. @returns which */
   async function makeRoom(tx: Transaction, place: { attemptId: string; questionVersionId: string }, most: number) {
     const arrived = await tx.answerFile.count({ where: { ...place, finishedAt: { not: null } } });
     if (arrived >= most)
@@ -110,12 +109,13 @@ export function createAnswerFileService({
         "TOO_MANY_FILES",
         `${arrived} files were uploaded for this question, and no more are taken. Delete one that is not in your answer.`,
       );
-    await tx.$executeRaw`
+    return tx.$queryRaw<{ id: string }[]>`
       UPDATE answer_files SET expires_at = clock_timestamp() WHERE id IN (
         SELECT id FROM answer_files
         WHERE attempt_id = ${place.attemptId}::uuid AND question_version_id = ${place.questionVersionId}::uuid
           AND finished_at IS NULL AND expires_at > clock_timestamp()
-        ORDER BY id DESC OFFSET ${most - arrived - 1})`;
+        ORDER BY id DESC OFFSET ${most - arrived - 1})
+      RETURNING id`;
   }
 
   return {
@@ -134,16 +134,18 @@ export function createAnswerFileService({
       const limits = questionType(entry.question.type).studentView(entry.question.definition).files;
       if (!limits) throw unprocessable("NO_FILES_WANTED", "This question is not answered with files.");
       requireFits(limits, fileName, bytes);
-      return db.$transaction(async (tx) => {
+      const { ended, ticket } = await db.$transaction(async (tx) => {
         await lockOpen(tx, actor, attemptId);
         const place = { attemptId, questionVersionId: entry.item.versionId };
-        await makeRoom(tx, place, limits.maxFiles * UPLOADS_PER_FILE);
+        const ended = await makeRoom(tx, place, limits.maxFiles * UPLOADS_PER_FILE);
         const { token, kept } = newTicket(await databaseTime(tx));
         const fileId = newId();
         await tx.answerFile.create({ data: { ...place, ...kept, id: fileId, fileName, bytes } });
-        const url = uploadUrl(publicUrl, { path: uploadPath });
-        return { fileId, url, token, expiresAt: kept.expiresAt.toISOString() };
+        const url = uploadUrl(publicUrl, uploads);
+        return { ended, ticket: { fileId, url, token, expiresAt: kept.expiresAt.toISOString() } };
       });
+      for (const { id } of ended) await uploads.discard(id); // now, so that nobody fills the disk by beginning again and again
+      return ticket;
     },
 
     /**

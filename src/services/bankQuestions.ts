@@ -1,7 +1,7 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
 import type { ImportedQuestion } from "../domain/exchange/questionFormat.ts";
 import { searchWords } from "../domain/searchWords.ts";
-import type { Prisma } from "../generated/prisma/client.ts";
+import { Prisma } from "../generated/prisma/client.ts";
 import { decimalText } from "./decimal.ts";
 
 /** Read from the database at a time. */
@@ -25,16 +25,17 @@ export async function addToBank(
       courseId,
       folderId,
       tags: [...new Set([...tags, ...question.tags])],
-      searchWords: searchWords(question),
     })),
   });
   await tx.questionVersion.createMany({
-    data: questions.map(({ id, versionId, question: { tags: _tags, definition, ...rest } }) => ({
+    data: questions.map(({ id, versionId, question: { tags: _tags, definition, outcomeFeedback, ...rest } }) => ({
       ...rest,
       id: versionId,
       questionId: id,
       number: 1,
       definition: definition as Prisma.InputJsonValue,
+      searchWords: searchWords({ ...rest, definition }),
+      outcomeFeedback: outcomeFeedback ? { ...outcomeFeedback } : Prisma.DbNull,
     })),
   });
 }
@@ -49,12 +50,12 @@ export async function* newestVersions(
       where: { AND: [chosen, after === undefined ? {} : { id: { gt: after } }] },
       orderBy: { id: "asc" },
       take: PAGE,
-      omit: { searchWords: true },
-      include: { versions: { orderBy: { number: "desc" }, take: 1 } },
+      include: { versions: { orderBy: { number: "desc" }, take: 1, omit: { searchWords: true } } },
     });
     for (const { id, tags, versions } of rows) {
-      const { type, title, stem, stemFormat, definition, points, feedback } = versions[0]!;
-      const question = { type, title, stem, stemFormat, definition, points: decimalText(points), feedback, tags };
+      const { type, title, stem, stemFormat, definition, points, feedback, outcomeFeedback } = versions[0]!;
+      const texts = { title, stem, stemFormat, feedback, outcomeFeedback };
+      const question = { ...texts, type, definition, points: decimalText(points), tags };
       yield { id, question: question as ImportedQuestion };
     }
     if (rows.length < PAGE) return;

@@ -64,13 +64,16 @@ export function createCleanUpService({
           LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
     );
 
+  /** Ids tell when an attempt was begun, so a log goes as a whole, and its one index finds it. */
   const removeAttemptEvents = () =>
     inBatches(
       BATCH,
       () => db.$executeRaw`
         DELETE FROM attempt_events WHERE (attempt_id, at, id) IN (
           SELECT attempt_id, at, id FROM attempt_events
-          WHERE at < clock_timestamp() - make_interval(days => ${attemptLogDays}) LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
+          WHERE attempt_id < (lpad(to_hex((1000 * extract(epoch FROM clock_timestamp() - make_interval(days => ${attemptLogDays})))::bigint),
+                                   12, '0') || '70008000000000000000')::uuid
+          LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
     );
 
   /**

@@ -144,11 +144,19 @@ async function eraseWords(tx: Transaction, userId: string): Promise<void> {
   await tx.$executeRaw`
     UPDATE answers SET
       response = CASE WHEN version.type = ANY(${IN_OWN_WORDS}) THEN NULL ELSE response END,
-      feedback = CASE WHEN version.type = ANY(${IN_OWN_WORDS}) OR graded_by_id IS NOT NULL THEN NULL ELSE answers.feedback END
+      feedback = CASE WHEN version.type = ANY(${IN_OWN_WORDS}) OR graded_by_id IS NOT NULL THEN NULL ELSE answers.feedback END,
+      rubric = ${withoutComments(Prisma.sql`answers.rubric`)}
     FROM attempts attempt, question_versions version
     WHERE answers.attempt_id = attempt.id AND attempt.user_id = ${userId}::uuid AND version.id = answers.question_version_id
       AND (version.type = ANY(${IN_OWN_WORDS}) OR graded_by_id IS NOT NULL)`;
+  await tx.$executeRaw`
+    UPDATE answer_marks mark SET feedback = NULL, reason = NULL, rubric = ${withoutComments(Prisma.sql`mark.rubric`)}
+    FROM attempts attempt WHERE mark.attempt_id = attempt.id AND attempt.user_id = ${userId}::uuid`;
 }
+
+/** Which levels were chosen stays, as points do. */
+const withoutComments = (rubric: Prisma.Sql) => Prisma.sql`(
+  SELECT jsonb_agg(entry || '{"comment": null}' ORDER BY position) FROM jsonb_array_elements(${rubric}) WITH ORDINALITY AS levels(entry, position))`;
 
 /** From where and on what the person took exams. What they did, and when, stays with the result. */
 async function eraseDevices(tx: Transaction, userId: string): Promise<void> {

@@ -94,6 +94,7 @@ interface PlaceRow {
   definition: unknown;
   points: DecimalLike;
   feedback: string | null;
+  outcome_feedback: unknown;
 }
 
 /** Of many exams in one statement: it stands between a student and the start of an exam. */
@@ -109,7 +110,7 @@ async function loadSections(
            grading.number AS grading_number, grading.feedback AS grading_feedback, question.id AS question_id, question.course_id, question.tags,
            question.folder_id, question.difficulty::text, question.archived_at,
            version.id AS version_id, version.number, version.type, version.title, version.stem, version.stem_format,
-           version.definition, version.points, version.feedback
+           version.definition, version.points, version.feedback, version.outcome_feedback
     FROM exam_sections section
     LEFT JOIN ${places} place ON place.section_id = section.id
     LEFT JOIN questions question ON question.id = place.question_id
@@ -151,7 +152,7 @@ function toExamQuestion(row: PlaceRow, questionId: string): ExamQuestion {
       difficulty: row.difficulty,
       archivedAt: row.archived_at,
     },
-    { ...row, id: row.version_id, stemFormat: row.stem_format },
+    { ...row, id: row.version_id, stemFormat: row.stem_format, outcomeFeedback: row.outcome_feedback },
   );
   return {
     position: row.position,

@@ -1,5 +1,6 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { gradePaper, type PaperGrade } from "../domain/grading.ts";
+import type { OutcomeFeedback } from "../domain/outcomeFeedback.ts";
 import type { QuestionResponse } from "../domain/questionType.ts";
 import type { Treatment } from "../domain/scores.ts";
 import { Prisma } from "../generated/prisma/client.ts";
@@ -22,6 +23,8 @@ export interface Correction {
   treatment: Treatment;
   /** With another key; null where the pinned version's holds. */
   definition: unknown;
+  /** Of the same version as the key. */
+  outcomeFeedback: OutcomeFeedback | null;
 }
 
 export interface GivenAnswer {
@@ -46,7 +49,7 @@ export interface ToGrade {
 export const policyColumn = Prisma.sql`
   json_build_object('number', exam.policy_number, 'floor', exam.floor::text, 'corrections', CASE WHEN exam.policy_number = 0 THEN '[]' ELSE (
     SELECT coalesce(json_agg(json_build_object(
-      'versionId', place.question_version_id, 'treatment', place.treatment, 'definition', grading.definition)), '[]')
+      'versionId', place.question_version_id, 'treatment', place.treatment, 'definition', grading.definition, 'outcomeFeedback', grading.outcome_feedback)), '[]')
     FROM exam_questions place LEFT JOIN question_versions grading ON grading.id = place.grading_version_id
     WHERE place.exam_id = exam.id AND (place.treatment <> 'NORMAL' OR place.grading_version_id IS NOT NULL)) END)`;
 
@@ -79,10 +82,12 @@ export function gradeOf(
         floor,
         questions: entries.map(({ item, question }) => {
           const correction = corrections.get(item.versionId);
+          const key = correction?.definition ? correction : question;
           return {
+            definition: key.definition,
+            outcomeFeedback: key.outcomeFeedback,
             versionId: item.versionId,
             type: question.type,
-            definition: correction?.definition ?? question.definition,
             points: item.points,
             treatment: correction?.treatment ?? "NORMAL",
           };

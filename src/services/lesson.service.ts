@@ -1,5 +1,6 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { DomainError, notFound, unprocessable } from "../domain/errors.ts";
+import { sanitise } from "../domain/richText/sanitise.ts";
 import type { Lesson as LessonRow } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -85,7 +86,7 @@ export function createLessonService({
       if (!exam) throw notFound("exam in this course");
       return { examId: id };
     }
-    return given.text == null ? {} : { text: given.text };
+    return given.text == null ? {} : { text: sanitise(given.text, "MARKDOWN").text };
   }
 
   /** Locks the contents of the lesson's course for its staff. @throws NOT_FOUND, FORBIDDEN */

@@ -11,6 +11,7 @@ import { parseInput } from "./input.ts";
 import { drawItems, type Paper, type PaperQuestion, placed, shownPaper } from "./papers.ts";
 import { type QuestionService, toQuestion } from "./question.service.ts";
 import { newQuestion } from "./questionInput.ts";
+import { withSafeTexts } from "./safeTexts.ts";
 
 /** What a response would be given. */
 export interface TriedResponse {
@@ -58,10 +59,11 @@ export function createPreviewService({
   function unsavedQuestion({ type, tags, folderId = null, difficulty = null, ...given }: z.output<typeof newQuestion>) {
     const definition = parseDefinition(type, given.definition);
     const points = questionType(type).isUnmarked ? "0" : given.points;
-    const { title = null, feedback = null, ...content } = given;
+    const { written } = withSafeTexts({ ...given, type, definition });
+    const { title = null, feedback = null, outcomeFeedback: _stored, ...content } = written;
     return toQuestion(
       { id: newId(), courseId: newId(), tags, folderId, difficulty, archivedAt: null },
-      { ...content, title, feedback, id: newId(), number: 1, type, definition, points },
+      { ...content, title, feedback, id: newId(), outcomeFeedback: given.outcomeFeedback ?? null, number: 1, points },
     );
   }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
 import type { Difficulty } from "../domain/difficulty.ts";
 import { notFound } from "../domain/errors.ts";
+import type { OutcomeFeedback } from "../domain/outcomeFeedback.ts";
 import { parseDefinition, questionType, questionTypes } from "../domain/questionTypes.ts";
 import { searchWords } from "../domain/searchWords.ts";
 import {
@@ -21,6 +22,7 @@ import { matching, NEWEST } from "./questionFilter.ts";
 import { requireFolder } from "./questionFolder.service.ts";
 import { changedQuestion, newQuestion, questionFilter } from "./questionInput.ts";
 import { QUESTION_SORTS, questionOrder } from "./questionOrder.ts";
+import { withSafeTexts } from "./safeTexts.ts";
 
 export type StemFormat = "PLAIN" | "HTML" | "MARKDOWN" | "MOODLE";
 
@@ -39,10 +41,13 @@ export interface Question {
   options: readonly { id: string; text: string }[];
   points: string;
   feedback: string | null;
+  outcomeFeedback: OutcomeFeedback | null;
   tags: readonly string[];
   folderId: string | null;
   difficulty: Difficulty | null;
   archivedAt: string | null;
+  /** Of a question that was just written: what was taken out of its texts. */
+  sanitised?: readonly string[];
 }
 
 /** One of a question's versions, as a list of them shows it. */
@@ -71,6 +76,7 @@ type OfQuestion = Pick<QuestionRow, "id" | "courseId" | "tags" | "folderId" | "d
 type OfVersion = Pick<VersionRow, "id" | "number" | "type" | "title" | "stem" | "stemFormat" | "feedback"> & {
   points: DecimalLike;
   definition: unknown;
+  outcomeFeedback: unknown;
 };
 
 export function toQuestion(question: OfQuestion, version: OfVersion): Question {
@@ -88,6 +94,7 @@ export function toQuestion(question: OfQuestion, version: OfVersion): Question {
     options: questionType(version.type).studentView(version.definition).options,
     points: decimalText(version.points),
     feedback: version.feedback,
+    outcomeFeedback: version.outcomeFeedback as OutcomeFeedback | null,
     tags: question.tags,
     folderId: question.folderId,
     difficulty: question.difficulty,
@@ -101,7 +108,8 @@ const columns = Prisma.sql`
   question.id, question.course_id AS "courseId", question.tags, question.folder_id AS "folderId",
   question.difficulty::text, question.archived_at AS "archivedAt",
   version.id AS "versionId", version.number, version.type, version.title, version.stem, version.stem_format AS "stemFormat",
-  version.definition, version.points, version.feedback`;
+  version.definition, version.points, version.feedback,
+  version.outcome_feedback AS "outcomeFeedback"`;
 
 /** How many versions of a question are listed. */
 const MAX_VERSIONS = 100;
@@ -137,7 +145,10 @@ export function createQuestionService({
       if (!row) throw notFound("question");
       await access.requireStaff(db, actor, row.courseId, "question");
       const key = { questionId: id, number: number ?? row.currentVersion };
-      const version = await db.questionVersion.findUnique({ where: { questionId_number: key } });
+      const version = await db.questionVersion.findUnique({
+        where: { questionId_number: key },
+        omit: { searchWords: true },
+      });
       if (!version) throw notFound("version of this question");
       return toQuestion(row, version);
     },
@@ -191,17 +202,20 @@ export function createQuestionService({
     async create(actor: Actor, courseIdGiven: string, input: unknown): Promise<Question> {
       const courseId = requireId(courseIdGiven, "course");
       const { tags, folderId, difficulty, type, ...given } = parseInput(newQuestion, input);
-      const definition = parseDefinition(type, given.definition) as Prisma.InputJsonValue;
       if (questionType(type).isUnmarked) given.points = "0";
+      const { written, sanitised } = withSafeTexts({
+        ...given,
+        type,
+        definition: parseDefinition(type, given.definition),
+      });
       return db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
         if (folderId) await requireFolder(tx, courseId, folderId);
-        const place = { tags, folderId, difficulty, searchWords: searchWords({ ...given, definition }) };
-        const question = await tx.question.create({ data: { ...place, id: newId(), courseId } });
+        const question = await tx.question.create({ data: { id: newId(), courseId, tags, folderId, difficulty } });
         const version = await tx.questionVersion.create({
-          data: { ...given, id: newId(), questionId: question.id, number: 1, type, definition },
+          data: { ...written, searchWords: searchWords(written), id: newId(), questionId: question.id, number: 1 },
         });
-        return toQuestion(question, version);
+        return { ...toQuestion(question, version), sanitised };
       });
     },
 
@@ -226,25 +240,31 @@ export function createQuestionService({
         let version = await tx.questionVersion.findUniqueOrThrow({
           where: { questionId_number: { questionId: id, number: row.currentVersion } },
         });
+        let sanitised: readonly string[] = [];
         if (isNewVersion) {
           const { createdAt: _made, ...before } = version;
           if (questionType(before.type).isUnmarked) changes.points = "0";
+          const { written, sanitised: removed } = withSafeTexts({
+            ...before,
+            ...changes,
+            outcomeFeedback:
+              changes.outcomeFeedback === undefined
+                ? (before.outcomeFeedback as OutcomeFeedback | null)
+                : changes.outcomeFeedback,
+            stemFormat: (changes.stemFormat ?? before.stemFormat) as StemFormat,
+            definition: definition === undefined ? before.definition : parseDefinition(before.type, definition),
+          });
+          sanitised = removed;
           version = await tx.questionVersion.create({
-            data: {
-              ...before,
-              ...changes,
-              id: newId(),
-              number: before.number + 1,
-              definition: (definition === undefined
-                ? before.definition
-                : parseDefinition(before.type, definition)) as Prisma.InputJsonValue,
-            },
+            data: { ...written, searchWords: searchWords(written), id: newId(), number: before.number + 1 },
           });
         }
-        const newest = isNewVersion && { currentVersion: version.number, searchWords: searchWords(version) };
-        const updated = await tx.question.update({ where: { id }, data: { ...place, ...newest } });
+        const updated = await tx.question.update({ where: { id }, data: { ...place, currentVersion: version.number } });
         const publishedToo = Object.keys(place).length > 0;
-        return { question: toQuestion(updated, version), keys: await keysOfExamsWith(tx, [id], { publishedToo }) };
+        return {
+          question: { ...toQuestion(updated, version), sanitised },
+          keys: await keysOfExamsWith(tx, [id], { publishedToo }),
+        };
       });
       await cache.drop(...keys);
       return question;

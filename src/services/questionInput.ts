@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DIFFICULTIES } from "../domain/difficulty.ts";
+import { toOutcomeFeedback } from "../domain/outcomeFeedback.ts";
 import { decimalInput } from "./decimal.ts";
 
 export const MAX_TAGS = 50;
@@ -9,13 +10,19 @@ const tag = z.string().trim().min(1, "is empty").max(100, "has at most 100 chara
 export const tagList = z.array(tag).max(MAX_TAGS, `has at most ${MAX_TAGS} tags`);
 export const difficulty = z.enum(DIFFICULTIES);
 
+const said = z.string().max(20_000, "has at most 20,000 characters").nullish();
+
 /** What makes a new version. */
 const content = {
   title: z.string().trim().max(300, "has at most 300 characters").nullish(),
   stem: z.string().trim().min(1, "is empty").max(20_000, "has at most 20,000 characters"),
   stemFormat: z.enum(["PLAIN", "HTML", "MARKDOWN", "MOODLE"]),
   points: decimalInput({ min: 0, max: 10_000 }),
-  feedback: z.string().max(20_000, "has at most 20,000 characters").nullish(),
+  feedback: said,
+  outcomeFeedback: z
+    .object({ correct: said, partlyCorrect: said, incorrect: said })
+    .nullish()
+    .transform((given) => (given === undefined ? undefined : toOutcomeFeedback(given))),
 };
 /** What belongs to the question, whatever its version. */
 const place = { tags: tagList, folderId: z.string().nullish(), difficulty: difficulty.nullish() };

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Db } from "../../prisma/client.ts";
+import type { OutcomeFeedback } from "../domain/outcomeFeedback.ts";
 import type { PaperQuestion as PaperItem } from "../domain/paper.ts";
 import { isPassed } from "../domain/results.ts";
 import type { Regrading as RegradingRow } from "../generated/prisma/client.ts";
@@ -54,14 +55,20 @@ export async function policyOf(db: Db, regrading: RegradingRow): Promise<ExamPol
   const pinned = new Map(changed.map(({ questionId, questionVersionId }) => [questionId, questionVersionId!]));
   const versions = await db.questionVersion.findMany({
     where: { id: { in: changes.flatMap(({ after }) => after.versionId ?? []) } },
-    select: { id: true, definition: true },
+    select: { id: true, definition: true, outcomeFeedback: true },
   });
-  const definitions = new Map(versions.map(({ id, definition }) => [id, definition]));
+  const versionOf = new Map(versions.map((version) => [version.id, version]));
   const corrections = new Map(exam.policy.corrections.map((correction) => [correction.versionId, correction]));
   for (const { questionId, after } of changes) {
     const versionId = pinned.get(questionId)!;
-    const definition = after.versionId && definitions.get(after.versionId);
-    corrections.set(versionId, { versionId, treatment: after.treatment, definition });
+    const grading = after.versionId === null ? undefined : versionOf.get(after.versionId);
+    const outcomeFeedback = (grading?.outcomeFeedback ?? null) as OutcomeFeedback | null;
+    corrections.set(versionId, {
+      versionId,
+      treatment: after.treatment,
+      definition: grading?.definition ?? null,
+      outcomeFeedback,
+    });
   }
   return { ...exam.policy, corrections: [...corrections.values()], passMarkPercent: exam.passMarkPercent };
 }

@@ -3,9 +3,11 @@ import type { Db } from "../../prisma/client.ts";
 import { Exact } from "../domain/decimal.ts";
 import { notFound } from "../domain/errors.ts";
 import { isPassed, resultVisibility } from "../domain/results.ts";
+import type { RubricMark } from "../domain/rubric.ts";
 import { counted, type Treatment } from "../domain/scores.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
+import { storedRubric } from "./answerMarks.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
 import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
@@ -23,6 +25,7 @@ export interface QuestionResult {
   maxPoints: string;
   treatment: Treatment;
   feedback: string | null;
+  rubric: RubricMark[];
   generalFeedback: string | null;
 }
 
@@ -164,6 +167,7 @@ export function createResultService({
           maxPoints: decimalText(maxPoints),
           treatment,
           feedback: answer?.feedback ?? null,
+          rubric: storedRubric(answer?.rubric),
           generalFeedback: gradingVersion === null ? question.feedback : gradingFeedback,
         };
       });

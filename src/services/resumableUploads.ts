@@ -160,6 +160,8 @@ export function createResumableUploads<Row extends UploadRow>({
     finish,
     /** Ends an upload that is not finished; its files go after this. Safe to repeat. */
     forget,
+    /** Removes what is there of an upload that was ended. Safe to repeat. */
+    discard: (uploadId: string): Promise<void> => uploadFiles.discard(partKey(uploadId)),
 
     /**
      * Uses a token up. Of two who try at once, one opens the upload.

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { anExam, aSchool, essayQuestion, type Person, type School } from "../support/school.ts";
@@ -225,6 +227,13 @@ describe("an upload for an answer", () => {
     for (let count = 0; count < 4; count += 1) tickets.push(await aTicket(place, 10));
     const opened = await Promise.allSettled(tickets.map(({ token }) => openUpload(app, token, 10, PATH)));
     expect(opened.map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled", "fulfilled"]);
+    const begun = (opened[2] as PromiseFulfilledResult<string>).value;
+    const part = `answer-uploads/${tickets[2]!.fileId}`;
+    expect((await sendPiece(begun, 0, aPdf(9))).status).toBe(204);
+    expect(await app.container.storage.size(part)).toBe(9);
+    await aTicket(place, 10);
+    expect(await app.container.storage.size(part)).toBeNull();
+    expect((await sendPiece(begun, 9, Buffer.alloc(1))).status).toBe(404);
   });
 
   it("does not get more places by asking for many at once", async () => {
@@ -236,6 +245,21 @@ describe("an upload for an answer", () => {
       where: { attemptId: place.attemptId, NOT: { finishedAt: null } },
     });
     expect(files).toBeLessThanOrEqual(2);
+  });
+
+  it("is finished by whoever comes next when the server died after its last byte", async () => {
+    const place = await anAttempt();
+    const file = aPdf(100);
+    const addresses = [];
+    for (let count = 0; count < 2; count += 1) {
+      const { fileId, token } = await aTicket(place, file.length);
+      const address = await openUpload(app, token, file.length, PATH);
+      await writeFile(path.join(app.config.STORAGE_DIR, "answer-uploads", fileId), file);
+      addresses.push(address);
+    }
+    expect((await tusFetch("HEAD", addresses[0]!)).headers.get("upload-offset")).toBe("100"); // the client
+    await app.container.services.abandonedUploads.remove(); // or the clean-up
+    expect(await filesOf(place.attemptId)).toMatchObject([{ sha256: sha256(file) }, { sha256: sha256(file) }]);
   });
 
   it("ends with the attempt", async () => {
@@ -274,10 +298,11 @@ describe("files of answers", () => {
     await save(place, [named], 1);
     const { services, db } = app.container;
     await services.attempts.submit(student.actor, place.attemptId);
-    expect(await services.cleanUp.removeExpired()).toMatchObject({ answerFiles: 0 });
+    await services.cleanUp.removeExpired();
+    expect(await filesOf(place.attemptId)).toHaveLength(2);
     const submittedAt = new Date(Date.now() - 8 * 86_400_000);
     await db.attempt.update({ where: { id: place.attemptId }, data: { submittedAt } });
-    expect(await services.cleanUp.removeExpired()).toMatchObject({ answerFiles: 1 });
+    await services.cleanUp.removeExpired();
     await eventually("its bytes are gone", async () => (await stored(unnamed)) === null);
     expect([await stored(named), await stored(young)]).toEqual([1_000, 1_000]);
     expect(await filesOf(place.attemptId)).toMatchObject([{ id: named }]);

@@ -253,7 +253,7 @@ describe("the log of an attempt", () => {
     expect(nodes.map(({ kind, detail }: { kind: string; detail: object }) => [kind, detail])).toEqual([
       ["SAVED", { saved: { [one]: 1, [two]: 1 } }],
       ["SAVED", { saved: { [one]: 3 }, superseded: { [one]: 2 } }],
-      ["SAVED", { superseded: { [one]: 2 } }],
+      ["SAVED", { saved: {}, superseded: { [one]: 2 } }],
       ["SAVED", { saved: { [two]: 2 }, refused: { [one]: 4 } }],
       ["SAVE_REFUSED", { reason: "CLOSED", refused: { [one]: 5 } }],
     ]);

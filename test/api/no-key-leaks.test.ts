@@ -66,7 +66,15 @@ const definitions: Record<string, object> = {
       { id: "i", kind: "number", answers: [{ value: "424242", feedback: "canary-gap-number" }] },
     ],
   },
-  ESSAY: { guidance: "canary-guidance" },
+  ESSAY: {
+    guidance: "canary-guidance",
+    rubric: [
+      {
+        title: "canary-criterion",
+        levels: ["none", "all"].map((text, points) => ({ text: `canary-${text}`, points })),
+      },
+    ],
+  },
   FILE_UPLOAD: { guidance: "canary-file-guidance" },
   INFORMATION: {},
 };
@@ -143,6 +151,8 @@ const ELSEWHERE = [
     "examStatistics",
     "regrading",
     "regradings",
+    "markingQueue",
+    "answerHistory",
     "job",
     "deadLetter",
     "deadLetters",
@@ -232,7 +242,7 @@ describe("a student before the release of the results", () => {
     const text = JSON.stringify(data);
     expect(text).toMatch(LEAKS);
     for (const secret of text.match(/canary-[\w-]+/g)!) expect(JSON.stringify([common, definitions])).toContain(secret);
-    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(20);
+    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(23);
   });
 });
 

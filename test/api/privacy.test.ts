@@ -207,7 +207,9 @@ describe("exportMyData", () => {
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
       "Regrading.jobId",
+      "QuestionFolder.parentId",
       "Video.jobIds",
+      ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
       "Attempt.sessionId",
       "AttemptEvent.sessionId",
     ];

@@ -135,7 +135,7 @@ describe("an erased account", () => {
 
   it("keeps its points when staff correct one of them later", async () => {
     const { school, attemptId, questionIds } = lived;
-    const correction = { attemptId, questionId: questionIds[1], points: "4" };
+    const correction = { attemptId, questionId: questionIds[1], points: "4", reason: "Added up again." };
     const corrected = await app.container.services.marking.gradeAnswer(school.teacher.actor, correction);
     expect(corrected).toMatchObject({ status: "GRADED", score: "7" }); // the short text still has its two
   });

@@ -17,7 +17,3 @@ CREATE TABLE "attempt_events" (
 
     CONSTRAINT "attempt_events_pkey" PRIMARY KEY ("attempt_id","at","id")
 );
-
-CREATE INDEX "attempt_events_at_idx" ON "attempt_events" USING BRIN ("at");
-
-ALTER TABLE "attempt_events" ADD CONSTRAINT "attempt_events_attempt_id_fkey" FOREIGN KEY ("attempt_id") REFERENCES "attempts"("id") ON DELETE CASCADE ON UPDATE CASCADE;

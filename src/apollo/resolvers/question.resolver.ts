@@ -30,6 +30,7 @@ export const questionResolvers = {
       context.services.questionFolders.remove(requireActor(context), id),
   },
   Question: {
+    sanitised: ({ sanitised }) => [...(sanitised ?? [])],
     folder: ({ courseId, folderId }, _args, { loaders }) =>
       folderId === null ? null : loaders.questionFolder.load({ courseId, folderId }),
     versions: ({ id }, _args, { loaders }) => loaders.questionVersions.load(id),

@@ -6,9 +6,6 @@ export const resultResolvers = {
     examResults: (_root, { examId, status, ...page }, context) =>
       context.services.results.list(requireActor(context), { examId, status }, page),
   },
-  Mutation: {
-    gradeAnswer: (_root, { input }, context) => context.services.marking.gradeAnswer(requireActor(context), input),
-  },
   AttemptResult: {
     questions: ({ attemptId }, _args, { services }) => services.results.questions(attemptId),
     sections: async ({ attemptId }, _args, { services }) => (await services.scoreParts.of(attemptId))?.sections ?? null,

@@ -1,7 +1,7 @@
 import { QuestionProblem } from "./fileProblem.ts";
 import { fileText, linesOf } from "./fileText.ts";
 import { MAX_QUESTION_LENGTH, QUESTION_TOO_LONG } from "./limits.ts";
-import { lostHere } from "./plainKeys.ts";
+import { lostHere, lostOutcomes, requireNoPenalty, singleWorth } from "./plainKeys.ts";
 import type { ImportedQuestion, QuestionFormat, ReadEntry } from "./questionFormat.ts";
 import { takeQuestion } from "./takeQuestion.ts";
 import { typed } from "./typedQuestion.ts";
@@ -98,7 +98,7 @@ const writeAiken: WriteQuestion = (question, lost) => {
   if (OPTION.test(stem) || ANSWER.test(stem))
     throw new QuestionProblem("The question begins like an option or an answer of Aiken.");
   if (options.length > LETTERS.length) throw new QuestionProblem(`Aiken has letters for ${LETTERS.length} options.`);
-  lost.push(...lossesOf(question));
+  lost.push(...lossesOf(question), ...lostOutcomes(question));
   if ([question.stem, ...options].some((text) => /[\r\n]/.test(text.trim()))) lost.push("Line breaks became blanks.");
   const lines = options.map((text, at) => `${LETTERS[at]}) ${inOneLine(text)}`);
   return `${[stem, ...lines, `ANSWER: ${LETTERS[right]}`].join("\n")}\n\n`;
@@ -107,6 +107,7 @@ const writeAiken: WriteQuestion = (question, lost) => {
 function choiceOf(question: ImportedQuestion, lost: string[]): { options: string[]; right: number } {
   const it = typed(question);
   if (it.type === "TRUE_FALSE") {
+    requireNoPenalty(it.definition);
     lost.push("It became a choice between True and False.");
     if (it.definition.feedbackTrue || it.definition.feedbackFalse) lost.push("The feedback on the options.");
     return { options: ["True", "False"], right: it.definition.correct ? 0 : 1 };
@@ -114,7 +115,7 @@ function choiceOf(question: ImportedQuestion, lost: string[]): { options: string
   if (it.type !== "SINGLE_CHOICE") throw new QuestionProblem(`Aiken has no questions like ${it.type}.`);
   const { options } = it.definition;
   const right = options.findIndex(({ fraction }) => fraction === "1");
-  if (options.some(({ fraction }, at) => at !== right && fraction !== "0"))
+  if (singleWorth(it.definition).some((worth, at) => at !== right && worth !== "0"))
     throw new QuestionProblem("In Aiken one option is worth all and the others nothing.");
   if (options.some(({ feedback }) => feedback)) lost.push("The feedback on the options.");
   lost.push(...lostHere(options));

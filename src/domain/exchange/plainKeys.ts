@@ -1,7 +1,9 @@
 import { Exact } from "../decimal.ts";
 import type { NumberAnswers } from "../numberAnswers.ts";
+import { type Penalty, withPenalty } from "../penalty.ts";
 import type { TextAnswers } from "../textAnswers.ts";
 import { QuestionProblem } from "./fileProblem.ts";
+import type { ImportedQuestion } from "./questionFormat.ts";
 import type { Definitions } from "./typedQuestion.ts";
 
 /** Digits a definition may have. */
@@ -22,6 +24,15 @@ export function optionWeights({ options, scoring, floor = "0" }: Definitions["MU
     throw new QuestionProblem(`The format has no scoring "${scoring}", only weights that are added.`);
   const share = new Exact(1).div(options.filter(isRight).length).toDecimalPlaces(SHARE_PLACES);
   return options.map((option) => (isRight(option) ? share : share.neg()).toFixed());
+}
+
+/** What each option of a single choice is worth with penalty and floor, for formats that know fractions of options only. */
+export const singleWorth = ({ options, ...penalty }: Definitions["SINGLE_CHOICE"]): string[] =>
+  options.map(({ fraction }) => withPenalty(new Exact(fraction), penalty).toString());
+
+/** @throws QuestionProblem if wrong answers cost points */
+export function requireNoPenalty({ penalty = "0" }: Penalty): void {
+  if (penalty !== "0") throw new QuestionProblem("The format cannot say that a wrong answer costs points.");
 }
 
 export interface PatternAnswer {
@@ -81,6 +92,10 @@ export function requireDistinct(texts: readonly string[]): void {
   if (new Set(texts.map((text) => text.replace(/\s+/g, " ").trim())).size < texts.length)
     throw new QuestionProblem("Two of the options have the same text, which the format cannot tell apart.");
 }
+
+/** What most formats have no place for, a sentence each. */
+export const lostOutcomes = ({ outcomeFeedback }: Pick<ImportedQuestion, "outcomeFeedback">): string[] =>
+  outcomeFeedback ? ["The feedback for right, partly right and wrong answers."] : [];
 
 /** What only this server keeps of a question, a sentence each; nothing of it decides a grade. */
 export function lostHere(options: readonly { pinned?: boolean | undefined }[]): string[] {

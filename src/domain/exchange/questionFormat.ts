@@ -1,3 +1,4 @@
+import type { OutcomeFeedback } from "../outcomeFeedback.ts";
 import type { QuestionTypeName } from "../questionTypes.ts";
 
 /** A question as files hold it: on its way into a bank or out of one. */
@@ -11,6 +12,8 @@ export interface ImportedQuestion {
   /** A decimal; "1" where the format knows no points, and "0" for what asks nothing. */
   points: string;
   feedback: string | null;
+  /** Left out or null where the question has none. */
+  outcomeFeedback?: OutcomeFeedback | null | undefined;
   tags: string[];
 }
 

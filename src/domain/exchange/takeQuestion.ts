@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { DomainError } from "../errors.ts";
+import { toOutcomeFeedback } from "../outcomeFeedback.ts";
 import { parseDefinition, questionTypes } from "../questionTypes.ts";
+import { removalNote, sanitiseQuestion } from "../richText/sanitiseQuestion.ts";
 import { storedText } from "../storedText.ts";
 import { QuestionProblem } from "./fileProblem.ts";
 import type { ImportedQuestion, ReadEntry } from "./questionFormat.ts";
@@ -12,12 +14,26 @@ export interface QuestionDraft extends Omit<ImportedQuestion, "points"> {
   changed: string[];
 }
 
+const said = storedText(20_000).optional();
 const content = z.object({
   title: storedText(300).nullable(),
   stem: storedText(20_000).refine((text) => text.trim() !== "", "The question has no text."),
   feedback: storedText(20_000).nullable(),
+  outcomeFeedback: z
+    .object({ correct: said, partlyCorrect: said, incorrect: said })
+    .nullish()
+    .transform((given) => toOutcomeFeedback(given) ?? undefined),
   tags: z.array(storedText(100)).max(50, "A question has at most 50 tags."),
 });
+
+/** @throws QuestionProblem */
+function contentOf(
+  question: Pick<QuestionDraft, "title" | "stem" | "feedback" | "outcomeFeedback" | "tags">,
+): z.output<typeof content> {
+  const given = content.safeParse(question);
+  if (given.success) return given.data;
+  throw new QuestionProblem(given.error.issues.map((it) => `${String(it.path[0])}: ${it.message}`).join(" "));
+}
 
 /**
  * Checks what a reader makes of a question: it is taken, or refused with the reason. `make` throws QuestionProblem for
@@ -28,15 +44,19 @@ export function takeQuestion(
   make: () => QuestionDraft,
 ): ReadEntry {
   try {
-    const { changed, ...draft } = make();
-    const { title: name, stem, feedback, tags } = draft;
-    const given = content.safeParse({ title: name, stem, feedback, tags: [...new Set(tags)] });
-    if (!given.success)
-      throw new QuestionProblem(given.error.issues.map((it) => `${String(it.path[0])}: ${it.message}`).join(" "));
+    const { changed, points = "1", ...draft } = make();
+    const given = { ...draft, ...contentOf({ ...draft, tags: [...new Set(draft.tags)] }) };
     const definition = parseDefinition(draft.type, draft.definition);
-    const points = questionTypes[draft.type].isUnmarked ? "0" : (draft.points ?? "1");
-    const { type, stemFormat } = draft;
-    return { kind: "taken", line, title, question: { ...given.data, type, stemFormat, definition, points }, changed };
+    const { question, removed } = sanitiseQuestion({ ...given, definition });
+    const note = removalNote(removed);
+    return {
+      kind: "taken",
+      line,
+      title,
+      // Once more, since what is left of a text may be too little, or longer than it was.
+      question: { ...question, ...contentOf(question), points: questionTypes[draft.type].isUnmarked ? "0" : points },
+      changed: note === null ? changed : [...changed, note],
+    };
   } catch (error) {
     return { kind: "refused", line, title, excerpt: excerptOf(text), reason: reasonOf(error) };
   }

@@ -1,11 +1,14 @@
 import { QuestionProblem } from "../exchange/fileProblem.ts";
 import {
   lostHere,
+  lostOutcomes,
   nominalAnswers,
   optionWeights,
   patternAnswers,
   percent,
   requireDistinct,
+  requireNoPenalty,
+  singleWorth,
 } from "../exchange/plainKeys.ts";
 import { type Definitions, type TypedQuestion, typed } from "../exchange/typedQuestion.ts";
 import type { WriteQuestion } from "../exchange/writeEach.ts";
@@ -19,6 +22,7 @@ export const writeGift: WriteQuestion = (question, lost) => {
   const answers = answersOf(typed(question), lost);
   if (points !== "1" && question.type !== "INFORMATION") lost.push(`GIFT has no points; these were ${points}.`);
   if (feedback && answers === null) lost.push("The feedback, which a description cannot have.");
+  lost.push(...lostOutcomes(question));
   const general = feedback?.trim() ? `\n####${marked(feedback)}` : "";
   const lines = [
     ...tags.map((tag) => `// [tag:${tag.replace(/\s+/g, " ").replace(/[\\[\]]/g, "\\$&")}]\n`),
@@ -62,6 +66,7 @@ function answersOf(question: TypedQuestion, lost: string[]): string | null {
       return matching(question.definition, lost);
     case "ESSAY":
       if (question.definition.guidance) lost.push("The guidance for who grades.");
+      if (question.definition.rubric) lost.push("The rubric.");
       return "";
     case "INFORMATION":
       return null;
@@ -80,23 +85,28 @@ function weight(fraction: string): string {
 }
 
 /** One `=` tells that one choice is to be made. A text that begins like a weight gets one before it. */
-function singleChoice({ options }: Definitions["SINGLE_CHOICE"]): string {
-  const right = options.findIndex(({ fraction }) => fraction === "1");
+function singleChoice(definition: Definitions["SINGLE_CHOICE"]): string {
+  const { options } = definition;
+  const worth = singleWorth(definition);
+  const right = worth.indexOf("1");
   return lines(
-    options.map(({ text, fraction, feedback }, at) => {
+    options.map(({ text, feedback }, at) => {
+      const fraction = worth[at]!;
       const isPlain = (at === right || fraction === "0") && !text.trim().startsWith("%");
       return withFeedback(`${at === right ? "=" : "~"}${isPlain ? "" : weight(fraction)}${marked(text)}`, feedback);
     }),
   );
 }
 
-function trueFalse({ correct, feedbackTrue = "", feedbackFalse = "" }: Definitions["TRUE_FALSE"]): string {
+function trueFalse({ correct, feedbackTrue = "", feedbackFalse = "", ...rest }: Definitions["TRUE_FALSE"]): string {
+  requireNoPenalty(rest);
   const [wrong, right] = correct ? [feedbackFalse, feedbackTrue] : [feedbackTrue, feedbackFalse];
   const feedback = right.trim() ? `#${marked(wrong.trim())} #${marked(right)}` : withFeedback("", wrong);
   return `${correct ? "TRUE" : "FALSE"}${feedback}`;
 }
 
 function shortText({ caseSensitive, ...definition }: Definitions["SHORT_TEXT"]): string {
+  requireNoPenalty(definition);
   if (caseSensitive) throw new QuestionProblem("GIFT cannot say that upper and lower case differ.");
   const answers = patternAnswers(definition);
   if (answers.some(({ pattern }) => pattern.includes("->")))
@@ -107,6 +117,7 @@ function shortText({ caseSensitive, ...definition }: Definitions["SHORT_TEXT"]):
 }
 
 function numeric({ units = [], ...definition }: Definitions["NUMERIC"]): string {
+  requireNoPenalty(definition);
   if (units.length > 0) throw new QuestionProblem("GIFT has no units.");
   const answers = nominalAnswers(definition).map((answer) => {
     const number = "any" in answer ? "*" : `${answer.value}:${answer.tolerance}`;
@@ -115,7 +126,8 @@ function numeric({ units = [], ...definition }: Definitions["NUMERIC"]): string 
   return `#${lines(answers)}`;
 }
 
-function matching({ options, prompts, scoring }: Definitions["MATCHING"], lost: string[]): string {
+function matching({ options, prompts, scoring, ...rest }: Definitions["MATCHING"], lost: string[]): string {
+  requireNoPenalty(rest);
   if (scoring !== "proportional")
     throw new QuestionProblem("GIFT gives each pair its share, and knows no all or nothing.");
   requireDistinct(options.map(({ text }) => text));

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Exact } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
+import { rubric } from "../rubric.ts";
 import { storedText } from "../storedText.ts";
 
 const MAX_LENGTH = 100_000;
@@ -10,17 +11,24 @@ export const essay = defineQuestionType({
   name: "ESSAY",
   description: "A longer text is written and graded by a human.",
   responseKind: "text",
+  isMarkedByHand: true,
   definition: z.strictObject({
     /** In characters. */
     maxLength: z.int().min(1).max(MAX_LENGTH).default(20_000),
     /** For who grades; students never see it. */
     guidance: storedText(20_000).optional(),
+    rubric: rubric.optional(),
   }),
 
   response: z.strictObject({ text: storedText(MAX_LENGTH) }),
 
   problemWith: ({ maxLength }, { text }) =>
     text.length <= maxLength ? null : `The text is too long: ${maxLength} characters are allowed.`,
+
+  mapTexts: ({ guidance, ...rest }, change) => ({
+    ...rest,
+    ...(guidance !== undefined && { guidance: change(guidance) }),
+  }),
 
   studentView: ({ maxLength }) => ({ responseKind: "text", options: [], maxLength }),
 

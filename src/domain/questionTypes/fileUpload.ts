@@ -2,9 +2,10 @@ import { z } from "zod";
 import { Exact } from "../decimal.ts";
 import { acceptedKind } from "../fileKinds.ts";
 import { defineQuestionType } from "../questionType.ts";
+import { rubric } from "../rubric.ts";
 import { storedText } from "../storedText.ts";
 
-const MAX_FILES = 10;
+export const MAX_FILES = 10;
 const MB = 1024 ** 2;
 /** No question takes larger files than this, in bytes. */
 export const MAX_ANSWER_FILE_BYTES = 100 * MB;
@@ -21,6 +22,7 @@ export const fileUpload = defineQuestionType({
   name: "FILE_UPLOAD",
   description: "Files are handed in and graded by a human.",
   responseKind: "files",
+  isMarkedByHand: true,
   definition: z.strictObject({
     maxFiles: z.int().min(1).max(MAX_FILES).default(1),
     /** Of each file. */
@@ -38,6 +40,7 @@ export const fileUpload = defineQuestionType({
       .default([".pdf", ".docx", ".odt", ".txt", ".png", ".jpg", ".jpeg"]),
     /** For who grades; students never see it. */
     guidance: storedText(20_000).optional(),
+    rubric: rubric.optional(),
   }),
 
   response: z.strictObject({
@@ -48,6 +51,11 @@ export const fileUpload = defineQuestionType({
     if (new Set(files).size < files.length) return "A file is named twice.";
     return files.length <= maxFiles ? null : `There are too many files: ${maxFiles} may be handed in.`;
   },
+
+  mapTexts: ({ guidance, ...rest }, change) => ({
+    ...rest,
+    ...(guidance !== undefined && { guidance: change(guidance) }),
+  }),
 
   studentView: ({ maxFiles, maxBytes, accept }) => ({
     responseKind: "files",

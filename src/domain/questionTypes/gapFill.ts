@@ -1,8 +1,18 @@
 import type { Decimal } from "decimal.js";
 import { z } from "zod";
-import { isOption, NOT_AN_OPTION, optionFields, optionList, scrambled, shown } from "../choiceOptions.ts";
+import {
+  isOption,
+  mapFeedback,
+  mapShown,
+  NOT_AN_OPTION,
+  optionFields,
+  optionList,
+  scrambled,
+  shown,
+} from "../choiceOptions.ts";
 import { decimalField, Exact, share } from "../decimal.ts";
 import { gradeNumber, MAX_NUMBER_RESPONSE, numberAnswerFields, parseQuantity } from "../numberAnswers.ts";
+import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType, type ShownGap } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
 import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields } from "../textAnswers.ts";
@@ -37,7 +47,9 @@ const definition = z
       .array(z.discriminatedUnion("kind", [choiceGap, textGap, numberGap]))
       .min(1, "The text needs at least one gap.")
       .max(MAX_GAPS),
-    /** The share that wrong choices may take the question down to. */
+    /** Of the gap's share, for each gap filled wrongly. */
+    penalty: penaltyFields.penalty,
+    /** The share that wrong gaps may take the question down to. */
     floor: decimalField({ min: -1, max: 0 }).default("0"),
   })
   .superRefine(({ text, gaps }, context) => {
@@ -101,6 +113,16 @@ export const gapFill = defineQuestionType({
     return null;
   },
 
+  mapTexts: ({ text, gaps, ...rest }, change) => ({
+    ...rest,
+    text: change(text),
+    gaps: gaps.map((gap) => {
+      if (gap.kind === "choice") return { ...gap, options: mapShown(gap.options, change) };
+      if (gap.kind === "text") return { ...gap, answers: gap.answers.map((answer) => mapFeedback(answer, change)) };
+      return { ...gap, answers: gap.answers.map((answer) => mapFeedback(answer, change)) };
+    }),
+  }),
+
   studentView: ({ text, gaps }) => ({
     responseKind: "gaps",
     options: [],
@@ -116,16 +138,16 @@ export const gapFill = defineQuestionType({
       gap.kind === "number" ? (gap.units ?? []).map(({ unit }) => `"${unit}" of the gap "${gap.id}"`) : [],
     ),
 
-  grade({ gaps, floor }, { gaps: given }) {
+  grade({ gaps, penalty, floor }, { gaps: given }) {
     const values = new Map(given.map(({ gap, value }) => [gap, value]));
     let [earned, whole] = [new Exact(0), new Exact(0)];
     const feedback: string[] = [];
     for (const gap of gaps) {
       whole = whole.plus(gap.weight);
       const value = values.get(gap.id);
-      if (value === undefined) continue;
+      if (value === undefined || value.trim() === "") continue;
       const grade = gradeGap(gap, value);
-      earned = earned.plus(grade.fraction.times(gap.weight));
+      earned = earned.plus(withPenalty(grade.fraction, { penalty }).times(gap.weight));
       if (grade.feedback) feedback.push(grade.feedback);
     }
     return {

@@ -11,6 +11,7 @@ export const information = defineQuestionType({
   definition: z.strictObject({}),
   response: z.never(),
   problemWith: () => null,
+  mapTexts: (definition) => definition,
   studentView: () => ({ responseKind: "nothing", options: [], maxLength: null }),
   shuffleOptions: () => [],
   grade: () => ({ kind: "graded", fraction: new Exact(0), feedback: null }),

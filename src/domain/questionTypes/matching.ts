@@ -1,6 +1,16 @@
 import { z } from "zod";
-import { MAX_OPTIONS, NOT_AN_OPTION, optionFields, optionList, scrambled, shown, shuffled } from "../choiceOptions.ts";
+import {
+  MAX_OPTIONS,
+  mapShown,
+  NOT_AN_OPTION,
+  optionFields,
+  optionList,
+  scrambled,
+  shown,
+  shuffled,
+} from "../choiceOptions.ts";
 import { Exact, share } from "../decimal.ts";
+import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
 
@@ -23,6 +33,8 @@ const definition = z
       .max(MAX_OPTIONS),
     /** `proportional` gives each prompt the same share; `allOrNothing` wants all of them. */
     scoring: z.enum(["proportional", "allOrNothing"]).default("proportional"),
+    /** `penalty` is of the prompt's share for each prompt matched wrongly, or of the whole with `allOrNothing`. */
+    ...penaltyFields,
   })
   .superRefine(({ options, prompts }, context) => {
     if (new Set(prompts.map(({ id }) => id)).size < prompts.length)
@@ -52,6 +64,12 @@ export const matching = defineQuestionType({
     return pairs.every((pair) => options.some(({ id }) => id === pair.option)) ? null : NOT_AN_OPTION;
   },
 
+  mapTexts: (definition, change) => ({
+    ...definition,
+    options: mapShown(definition.options, change),
+    prompts: mapShown(definition.prompts, change),
+  }),
+
   studentView: ({ prompts, options }) => ({
     responseKind: "pairs",
     options: shown(scrambled(options)),
@@ -61,13 +79,18 @@ export const matching = defineQuestionType({
 
   shuffleOptions: ({ options }) => shuffled(scrambled(options)),
 
-  grade({ prompts, scoring }, { pairs }) {
+  grade({ options, prompts, scoring, penalty = "0", floor }, { pairs }) {
     const given = new Map(pairs.map(({ prompt, option }) => [prompt, option]));
     const right = prompts.filter(({ id, match }) => given.get(id) === match).length;
-    const feedback =
-      prompts.flatMap(({ id, feedback }) => (given.has(id) && feedback ? [feedback] : [])).join("\n") || null;
     const fraction =
-      scoring === "proportional" ? share(right, prompts.length) : new Exact(right === prompts.length ? 1 : 0);
-    return { kind: "graded", fraction, feedback };
+      scoring === "proportional"
+        ? Exact.max(
+            floor ?? 0,
+            share(new Exact(right).minus(new Exact(penalty).times(given.size - right)), prompts.length),
+          )
+        : withPenalty(new Exact(right === prompts.length ? 1 : 0), { penalty: given.size > 0 ? penalty : "0", floor });
+    const chosen = new Set(given.values());
+    const said = [...prompts.filter(({ id }) => given.has(id)), ...options.filter(({ id }) => chosen.has(id))];
+    return { kind: "graded", fraction, feedback: said.flatMap(({ feedback }) => feedback ?? []).join("\n") || null };
   },
 });

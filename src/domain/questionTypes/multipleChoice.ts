@@ -1,6 +1,16 @@
 import { z } from "zod";
-import { isOption, MAX_OPTIONS, NOT_AN_OPTION, optionFields, optionList, shown, shuffled } from "../choiceOptions.ts";
+import {
+  isOption,
+  MAX_OPTIONS,
+  mapShown,
+  NOT_AN_OPTION,
+  optionFields,
+  optionList,
+  shown,
+  shuffled,
+} from "../choiceOptions.ts";
 import { decimalField, Exact, share } from "../decimal.ts";
+import { penaltyFields } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 
 /** Thirds are written 33.33333 %, so the sum may miss the whole by a little. */
@@ -19,20 +29,24 @@ const option = z
     "An option needs either `correct` or `fraction`.",
   );
 
-const definition = z.strictObject({
-  options: optionList(option).superRefine((options, context) => {
-    const problem = weightProblem(options);
-    if (problem) context.addIssue({ code: "custom", message: problem });
-  }),
-  /**
-   * `weighted` adds the weights of what was chosen. `rightMinusWrong` gives each right option chosen its share of the right ones,
-   * and each wrong one chosen takes as much. `proportional` gives a share for each option judged rightly, chosen or not.
-   * `allOrNothing` wants exactly the right options.
-   */
-  scoring: z.enum(["weighted", "rightMinusWrong", "proportional", "allOrNothing"]).default("weighted"),
-  /** The share that wrong choices may take the question down to; 0 if left out. */
-  floor: decimalField({ min: -1, max: 0 }).optional(),
-});
+const definition = z
+  .strictObject({
+    options: optionList(option).superRefine((options, context) => {
+      const problem = weightProblem(options);
+      if (problem) context.addIssue({ code: "custom", message: problem });
+    }),
+    /**
+     * `weighted` adds the weights of what was chosen. `rightMinusWrong` gives each right option chosen its share of the right ones,
+     * and each wrong one chosen takes as much. `proportional` gives a share for each option judged rightly, chosen or not.
+     * `allOrNothing` wants exactly the right options.
+     */
+    scoring: z.enum(["weighted", "rightMinusWrong", "proportional", "allOrNothing"]).default("weighted"),
+    ...penaltyFields,
+  })
+  .refine(({ penalty, scoring }) => penalty === undefined || scoring === "allOrNothing", {
+    path: ["penalty"],
+    message: "A penalty is for `allOrNothing`; in the other ways of scoring the wrong options take away by themselves.",
+  });
 
 type Weighted = Pick<z.output<typeof option>, "correct" | "fraction">;
 
@@ -88,14 +102,18 @@ export const multipleChoice = defineQuestionType({
     return choices.every((choice) => isOption(options, choice)) ? null : NOT_AN_OPTION;
   },
 
+  mapTexts: (definition, change) => ({ ...definition, options: mapShown(definition.options, change) }),
+
   studentView: ({ options }) => ({ responseKind: "choices", options: shown(options), maxLength: null }),
 
   shuffleOptions: ({ options }) => shuffled(options),
 
-  grade({ options, scoring, floor = "0" }, { choices }) {
+  grade({ options, scoring, penalty = "0", floor = scoring === "allOrNothing" ? "-1" : "0" }, { choices }) {
     const chosen = options.filter(({ id }) => choices.includes(id));
     const feedback = chosen.flatMap(({ feedback }) => feedback ?? []).join("\n") || null;
-    const fraction = Exact.max(floor, Exact.min(1, shareOf(options, chosen, scoring)));
+    const earned = Exact.min(1, shareOf(options, chosen, scoring));
+    const isWrong = scoring === "allOrNothing" && earned.isZero() && chosen.length > 0;
+    const fraction = Exact.max(floor, isWrong ? earned.minus(penalty) : earned);
     return { kind: "graded", fraction, feedback };
   },
 });

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { mapFeedback } from "../choiceOptions.ts";
 import { gradeNumber, MAX_NUMBER_RESPONSE, numberAnswerFields, parseQuantity } from "../numberAnswers.ts";
+import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
 
@@ -9,7 +11,7 @@ export const numeric = defineQuestionType({
   description:
     "A number is typed, with its unit where the question has some; it is right within a tolerance or a range.",
   responseKind: "number",
-  definition: z.strictObject(numberAnswerFields),
+  definition: z.strictObject({ ...numberAnswerFields, ...penaltyFields }),
 
   response: z.strictObject({ number: storedText(MAX_NUMBER_RESPONSE).trim() }),
 
@@ -19,11 +21,19 @@ export const numeric = defineQuestionType({
     return `This is not a number. Write it like 3.14, 3,14 or 1e-3${after}.`;
   },
 
+  mapTexts: (definition, change) => ({
+    ...definition,
+    answers: definition.answers.map((answer) => mapFeedback(answer, change)),
+  }),
+
   studentView: () => ({ responseKind: "number", options: [], maxLength: MAX_NUMBER_RESPONSE }),
 
   shuffleOptions: () => [],
 
   unitsOf: ({ units = [] }) => units.map(({ unit }) => `"${unit}"`),
 
-  grade: (definition, { number }) => ({ kind: "graded", ...gradeNumber(definition, number) }),
+  grade({ penalty, floor, ...definition }, { number }) {
+    const { fraction, feedback } = gradeNumber(definition, number);
+    return { kind: "graded", fraction: withPenalty(fraction, { penalty, floor }), feedback };
+  },
 });

@@ -1,12 +1,14 @@
 import { z } from "zod";
-import { MAX_OPTIONS, NOT_AN_OPTION, optionFields, optionList, scrambled, shown } from "../choiceOptions.ts";
+import { MAX_OPTIONS, mapShown, NOT_AN_OPTION, optionFields, optionList, scrambled, shown } from "../choiceOptions.ts";
 import { Exact, share } from "../decimal.ts";
+import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 
-const { pinned: _pinned, feedback, ...itemFields } = optionFields;
+const { pinned: _pinned, ...itemFields } = optionFields;
+const { feedback } = optionFields;
 
 const definition = z.strictObject({
-  /** In the right order. */
+  /** In the right order. The feedback of an item is shown to who put it anywhere but in its place. */
   items: optionList(z.strictObject(itemFields)),
   /**
    * `exact` wants the whole order. `adjacentPairs` gives a share for each neighbour that rightly follows.
@@ -17,6 +19,7 @@ const definition = z.strictObject({
   /** Shown to who has the whole order, and to who has not. */
   feedbackRight: feedback,
   feedbackWrong: feedback,
+  ...penaltyFields,
 });
 
 /** Items are put in order. */
@@ -35,20 +38,30 @@ export const ordering = defineQuestionType({
       : "Put every item in the order, each once.";
   },
 
+  mapTexts: ({ feedbackRight, feedbackWrong, ...rest }, change) => ({
+    ...rest,
+    items: mapShown(rest.items, change),
+    ...(feedbackRight !== undefined && { feedbackRight: change(feedbackRight) }),
+    ...(feedbackWrong !== undefined && { feedbackWrong: change(feedbackWrong) }),
+  }),
+
   studentView: ({ items }) => ({ responseKind: "order", options: shown(scrambled(items)), maxLength: null }),
 
   shuffleOptions: ({ items }) => scrambled(items).map(({ id }) => ({ id, pinned: false })),
 
-  grade({ items, scoring, feedbackRight, feedbackWrong }, { order }) {
+  grade({ items, scoring, feedbackRight, feedbackWrong, ...penalty }, { order }) {
     const place = new Map(items.map(({ id }, at) => [id, at]));
     const places = order.map((id) => place.get(id)!);
     const isRight = places.every((at, index) => at === index);
+    const general = isRight ? feedbackRight : feedbackWrong;
+    const misplaced = items.filter(({ id }, at) => order[at] !== id);
+    const said = [general, ...misplaced.map((item) => item.feedback)].filter((text) => text);
     const steps = items.length - 1;
     const fraction =
       scoring === "exact"
         ? new Exact(isRight ? 1 : 0)
         : share(scoring === "adjacentPairs" ? rightNeighbours(places) : longestRising(places) - 1, steps);
-    return { kind: "graded", fraction, feedback: (isRight ? feedbackRight : feedbackWrong) ?? null };
+    return { kind: "graded", fraction: withPenalty(fraction, penalty), feedback: said.join("\n") || null };
   },
 });
 

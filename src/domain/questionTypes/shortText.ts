@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { mapFeedback } from "../choiceOptions.ts";
 import { Exact } from "../decimal.ts";
+import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
 import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields } from "../textAnswers.ts";
@@ -9,18 +11,25 @@ export const shortText = defineQuestionType({
   name: "SHORT_TEXT",
   description: "A word or a few are typed and compared with the accepted answers.",
   responseKind: "text",
-  definition: z.strictObject(textAnswerFields),
+  definition: z.strictObject({ ...textAnswerFields, ...penaltyFields }),
 
   response: z.strictObject({ text: storedText(MAX_TEXT_RESPONSE) }),
 
   problemWith: () => null,
 
+  mapTexts: (definition, change) => ({
+    ...definition,
+    answers: definition.answers.map((answer) => mapFeedback(answer, change)),
+  }),
+
   studentView: () => ({ responseKind: "text", options: [], maxLength: MAX_TEXT_RESPONSE }),
 
   shuffleOptions: () => [],
 
-  grade(definition, { text }) {
+  grade({ penalty, floor, ...definition }, { text }) {
+    if (text.trim() === "") return { kind: "graded", fraction: new Exact(0), feedback: null };
     const match = matchingTextAnswer(definition, text);
-    return { kind: "graded", fraction: new Exact(match?.fraction ?? 0), feedback: match?.feedback ?? null };
+    const fraction = withPenalty(new Exact(match?.fraction ?? 0), { penalty, floor });
+    return { kind: "graded", fraction, feedback: match?.feedback ?? null };
   },
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { isOption, NOT_AN_OPTION, optionFields, optionList, shown, shuffled } from "../choiceOptions.ts";
+import { isOption, mapShown, NOT_AN_OPTION, optionFields, optionList, shown, shuffled } from "../choiceOptions.ts";
 import { decimalField, Exact } from "../decimal.ts";
+import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 
 const definition = z.strictObject({
@@ -14,6 +15,7 @@ const definition = z.strictObject({
     (options) => options.some(({ fraction }) => fraction === "1"),
     "One option must be the right one, with the fraction 1.",
   ),
+  ...penaltyFields,
 });
 
 /** One option is chosen; the option says what it is worth. */
@@ -27,12 +29,15 @@ export const singleChoice = defineQuestionType({
 
   problemWith: ({ options }, { choice }) => (isOption(options, choice) ? null : NOT_AN_OPTION),
 
+  mapTexts: (definition, change) => ({ ...definition, options: mapShown(definition.options, change) }),
+
   studentView: ({ options }) => ({ responseKind: "choice", options: shown(options), maxLength: null }),
 
   shuffleOptions: ({ options }) => shuffled(options),
 
-  grade({ options }, { choice }) {
+  grade({ options, ...penalty }, { choice }) {
     const chosen = options.find(({ id }) => id === choice);
-    return { kind: "graded", fraction: new Exact(chosen?.fraction ?? 0), feedback: chosen?.feedback ?? null };
+    const fraction = withPenalty(new Exact(chosen?.fraction ?? 0), penalty);
+    return { kind: "graded", fraction, feedback: chosen?.feedback ?? null };
   },
 });

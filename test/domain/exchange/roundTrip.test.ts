@@ -31,7 +31,7 @@ const WRITTEN: Record<string, string[]> = {
   AIKEN: ["SINGLE_CHOICE", "TRUE_FALSE"],
   CSV: [...SIMPLE, "ORDERING"].sort(),
   GIFT: SIMPLE,
-  MOODLE_XML: [...SIMPLE, "GAP_FILL", "ORDERING"].sort(),
+  MOODLE_XML: [...SIMPLE, "FILE_UPLOAD", "GAP_FILL", "ORDERING"].sort(),
 };
 
 const textFormats = Object.values(questionFormats).filter(({ isBinary }) => !isBinary);

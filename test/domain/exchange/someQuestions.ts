@@ -1,8 +1,11 @@
 import fc from "fast-check";
+import { DomainError } from "../../../src/domain/errors.ts";
 import type { ImportedQuestion } from "../../../src/domain/exchange/questionFormat.ts";
 import type { Definitions } from "../../../src/domain/exchange/typedQuestion.ts";
+import { toOutcomeFeedback } from "../../../src/domain/outcomeFeedback.ts";
 import type { QuestionTypeName } from "../../../src/domain/questionTypes.ts";
 import { parseDefinition } from "../../../src/domain/questionTypes.ts";
+import { sanitiseQuestion } from "../../../src/domain/richText/sanitiseQuestion.ts";
 
 const marks = [..."aB1 %#=~{}:\\[]()->*<&;,|\"'é\n\t.!/_?$@"];
 const text = fc
@@ -18,12 +21,21 @@ const small = fc.nat(300).map((whole) => String(whole / 100));
 const share = fc.constantFrom("1", "0.5", "0.25", "0.3333333", "0");
 const signedShare = fc.oneof(share, fc.constantFrom("-1", "-0.25", "-0.3333333"));
 
+const noneOrSome = fc.option(fc.constantFrom("0", "0.25", "1"), { nil: undefined });
+const penalty = { penalty: noneOrSome, floor: fc.constantFrom(undefined, undefined, "0", "-0.5") };
+/** Adds them to what definitions are made of. */
+const penalised = <T extends object>(definition: fc.Arbitrary<T>) =>
+  fc.tuple(definition, fc.record(penalty)).map(([fields, more]) => ({ ...fields, ...more }));
+
 const shared = fc.record({
   title: fc.option(text, { nil: null }).map((title) => title?.trim() ?? null),
   stem: text.map((stem) => `${stem.trim()} ?`),
   stemFormat: fc.constantFrom("PLAIN", "HTML", "MARKDOWN", "MOODLE") as fc.Arbitrary<ImportedQuestion["stemFormat"]>,
   points: fc.constantFrom("1", "2.5"),
   feedback: fc.option(text, { nil: null }),
+  outcomeFeedback: fc
+    .record({ correct: feedback, partlyCorrect: feedback, incorrect: feedback })
+    .map((said) => toOutcomeFeedback(said)),
   tags: fc.uniqueArray(fc.constantFrom("a", "week 1", "id:7", "x[y]\\z", "a,b; c"), { maxLength: 2 }),
 });
 
@@ -66,36 +78,43 @@ const units = fc.constantFrom(
 );
 
 const definitions: { [Name in QuestionTypeName]: fc.Arbitrary<unknown> } = {
-  SINGLE_CHOICE: fc
-    .oneof(options({ fraction: signedShare }), options({ fraction: fc.constant("0") }))
-    .map((list) => ({ options: firstIsRight(list as never) })),
+  SINGLE_CHOICE: penalised(
+    fc
+      .oneof(options({ fraction: signedShare }), options({ fraction: fc.constant("0") }))
+      .map((list) => ({ options: firstIsRight(list as never) })),
+  ),
   MULTIPLE_CHOICE: fc.oneof(
     fc.record({
       options: someFlags,
       scoring: fc.constantFrom("weighted", "rightMinusWrong", "proportional", "allOrNothing"),
     }),
     fc.record({ options: someWeights, scoring: fc.constantFrom("weighted", "rightMinusWrong") }),
+    fc.record({ options: someFlags, scoring: fc.constant("allOrNothing"), ...penalty }),
   ),
-  TRUE_FALSE: fc.record({ correct: fc.boolean(), feedbackTrue: feedback, feedbackFalse: feedback }),
-  SHORT_TEXT: fc.record({ answers: patterns.map(firstIsRight), caseSensitive: fc.boolean() }),
+  TRUE_FALSE: fc.record({ correct: fc.boolean(), feedbackTrue: feedback, feedbackFalse: feedback, ...penalty }),
+  SHORT_TEXT: fc.record({ answers: patterns.map(firstIsRight), caseSensitive: fc.boolean(), ...penalty }),
   NUMERIC: fc.record({
     answers: numbers.map((list) => firstIsRight(list as { fraction: string }[])),
     units,
     missingUnitPenalty: fc.constantFrom("0", "0.25"),
+    ...penalty,
   }),
-  MATCHING: fc
-    .tuple(
-      fc.uniqueArray(text, { minLength: 2, maxLength: 5 }),
-      fc.array(fc.tuple(text, fc.nat(4)), { minLength: 1, maxLength: 5 }),
-    )
-    .map(([texts, prompts]) => ({
-      options: texts.map((it, at) => ({ id: `o${at}`, text: it })),
-      prompts: prompts.map(([it, of], at) => ({ id: `p${at}`, text: it, match: `o${of % texts.length}` })),
-    })),
+  MATCHING: penalised(
+    fc
+      .tuple(
+        fc.uniqueArray(text, { minLength: 2, maxLength: 5 }),
+        fc.array(fc.tuple(text, fc.nat(4)), { minLength: 1, maxLength: 5 }),
+      )
+      .map(([texts, prompts]) => ({
+        options: texts.map((it, at) => ({ id: `o${at}`, text: it })),
+        prompts: prompts.map(([it, of], at) => ({ id: `p${at}`, text: it, match: `o${of % texts.length}` })),
+      })),
+  ),
   ORDERING: fc.record({
     items: fc.array(fc.record({ text }), { minLength: 2, maxLength: 5 }),
     scoring: fc.constantFrom("exact", "adjacentPairs", "longestCommonSubsequence"),
     feedbackRight: feedback,
+    ...penalty,
   }),
   GAP_FILL: fc.record({
     text: text.map((it) => `${it.replaceAll("[[", "[ [")} [[a]] or [[b]], then [[c]].`),
@@ -118,6 +137,7 @@ const definitions: { [Name in QuestionTypeName]: fc.Arbitrary<unknown> } = {
         answers: numbers.map((list) => firstIsRight(list as { fraction: string }[])),
       }),
     ),
+    penalty: noneOrSome,
   }),
   ESSAY: fc.constant({}),
   FILE_UPLOAD: fc.record({
@@ -136,7 +156,20 @@ export const someQuestion: fc.Arbitrary<ImportedQuestion> = fc
     type,
     points: type === "INFORMATION" ? "0" : rest.points,
     definition: parseDefinition(type, JSON.parse(JSON.stringify(definition))),
-  }));
+  }))
+  // As in a bank, where nothing is stored otherwise; what is left of some texts is not enough for a question.
+  .map(asStored)
+  .filter((question) => question !== null);
+
+function asStored(question: ImportedQuestion): ImportedQuestion | null {
+  try {
+    const { question: stored } = sanitiseQuestion(question);
+    return stored.stem.trim() === "" ? null : stored;
+  } catch (error) {
+    if (error instanceof DomainError) return null;
+    throw error;
+  }
+}
 
 const plain = (it: { text: string }) => it.text.replace(/\s+/g, " ").trim();
 const alphabetical = <O extends { text: string }>(list: readonly O[]) =>

@@ -1,4 +1,5 @@
 import { parseNumber } from "../../decimal.ts";
+import { toOutcomeFeedback } from "../../outcomeFeedback.ts";
 import { type QuestionTypeName, questionTypes } from "../../questionTypes.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import { matchingOf } from "../matchingPairs.ts";
@@ -23,6 +24,11 @@ export function readRow(row: Row): QuestionDraft {
     stemFormat: stemFormat as ImportedQuestion["stemFormat"],
     points: pointsOf(row.points),
     feedback: row.feedback || null,
+    outcomeFeedback: toOutcomeFeedback({
+      correct: row.feedback_correct,
+      partlyCorrect: row.feedback_partly_correct,
+      incorrect: row.feedback_incorrect,
+    }),
     tags: row.tags
       .split("|")
       .map((tag) => tag.trim())
@@ -47,6 +53,7 @@ function pointsOf(text: string): string {
 
 function definitionOf(type: QuestionTypeName, row: Row): unknown {
   const scoring = row.scoring ? { scoring: row.scoring } : {};
+  const penalty = { ...(row.penalty && { penalty: row.penalty }), ...(row.floor && { floor: row.floor }) };
   const answers = row.answers.filter(({ option }) => option !== "");
   const worth = ({ fraction, feedback }: Row["answers"][number]) => ({
     ...(fraction && { fraction }),
@@ -55,27 +62,36 @@ function definitionOf(type: QuestionTypeName, row: Row): unknown {
   switch (type) {
     case "SINGLE_CHOICE":
     case "MULTIPLE_CHOICE":
-      return { options: options(type, row), ...scoring, ...(row.floor && { floor: row.floor }) };
+      return { options: options(type, row), ...scoring, ...penalty };
     case "TRUE_FALSE": {
       const [feedbackTrue, feedbackFalse] = [1, 2].map((at) => row.answers.find((it) => it.number === at)?.feedback);
       return {
         correct: truth(row.correct, "correct"),
         ...(feedbackTrue && { feedbackTrue }),
         ...(feedbackFalse && { feedbackFalse }),
+        ...penalty,
       };
     }
     case "SHORT_TEXT": {
       const caseSensitive = row.case_sensitive !== "" && truth(row.case_sensitive, "case_sensitive");
-      return { answers: answers.map((it) => ({ pattern: it.option, ...worth(it) })), caseSensitive };
+      return { answers: answers.map((it) => ({ pattern: it.option, ...worth(it) })), caseSensitive, ...penalty };
     }
     case "NUMERIC":
-      return { answers: answers.map((it) => ({ ...extent(it.option), ...worth(it) })) };
+      return { answers: answers.map((it) => ({ ...extent(it.option), ...worth(it) })), ...penalty };
     case "MATCHING": {
       const pairs = row.answers.filter(({ option, match }) => option !== "" || match !== "");
-      return { ...matchingOf(pairs.map(({ option, match }) => ({ left: option, right: match }))), ...scoring };
+      return {
+        ...matchingOf(pairs.map(({ option, match }) => ({ left: option, right: match }))),
+        ...scoring,
+        ...penalty,
+      };
     }
     case "ORDERING":
-      return { items: answers.map(({ option }) => ({ text: option })), ...scoring };
+      return {
+        items: answers.map(({ option, feedback }) => ({ text: option, ...(feedback && { feedback }) })),
+        ...scoring,
+        ...penalty,
+      };
     case "ESSAY":
       return row.max_length ? { maxLength: Number(row.max_length) } : {};
     default:

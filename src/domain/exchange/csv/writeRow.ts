@@ -1,5 +1,7 @@
+import type { Penalty } from "../../penalty.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import { lostHere, nominalAnswers, patternAnswers, requireDistinct } from "../plainKeys.ts";
+import type { ImportedQuestion } from "../questionFormat.ts";
 import { type Definitions, type TypedQuestion, typed } from "../typedQuestion.ts";
 import type { WriteQuestion } from "../writeEach.ts";
 import { type AnswerCells, COLUMNS, type Column, WRITTEN_ANSWERS } from "./columns.ts";
@@ -10,8 +12,8 @@ type Cells = { answers?: Answer[] } & Partial<Record<Column, string>>;
 
 /** A question as a row. @throws QuestionProblem for what the columns cannot say */
 export const writeRow: WriteQuestion = (question, lost) => {
-  const { type, title, stem, stemFormat, points, feedback, tags } = question;
-  const { answers = [], ...own } = cellsOf(typed(question), lost);
+  const { type, title, stem, stemFormat, points, feedback, outcomeFeedback, tags } = question;
+  const { answers = [], ...own } = { ...penaltyOf(question), ...cellsOf(typed(question), lost) };
   if (answers.length > WRITTEN_ANSWERS)
     throw new QuestionProblem(
       `The file has columns for ${WRITTEN_ANSWERS} options, and the question has ${answers.length}.`,
@@ -25,6 +27,9 @@ export const writeRow: WriteQuestion = (question, lost) => {
     points,
     tags: tags.map((tag) => tag.replaceAll("|", "/")).join(" | "),
     feedback: feedback ?? "",
+    feedback_correct: outcomeFeedback?.correct ?? "",
+    feedback_partly_correct: outcomeFeedback?.partlyCorrect ?? "",
+    feedback_incorrect: outcomeFeedback?.incorrect ?? "",
     ...own,
   };
   const cells = Array.from({ length: WRITTEN_ANSWERS }, (_, at) => answers[at] ?? {}).flatMap(
@@ -32,6 +37,11 @@ export const writeRow: WriteQuestion = (question, lost) => {
   );
   return csvLine([...COLUMNS.map((column) => row[column] ?? ""), ...cells]);
 };
+
+function penaltyOf({ definition }: ImportedQuestion): Cells {
+  const { penalty = "", floor = "" } = definition as Penalty;
+  return { penalty, floor };
+}
 
 function cellsOf(question: TypedQuestion, lost: string[]): Cells {
   switch (question.type) {
@@ -69,10 +79,11 @@ function cellsOf(question: TypedQuestion, lost: string[]): Cells {
     case "ORDERING": {
       const { items, scoring, feedbackRight, feedbackWrong } = question.definition;
       if (feedbackRight || feedbackWrong) lost.push("The feedback on the order.");
-      return { scoring, answers: items.map(({ text }) => ({ option: text })) };
+      return { scoring, answers: items.map((item) => ({ option: item.text, feedback: item.feedback })) };
     }
     case "ESSAY":
       if (question.definition.guidance) lost.push("The guidance for who grades.");
+      if (question.definition.rubric) lost.push("The rubric.");
       return { max_length: String(question.definition.maxLength) };
     case "INFORMATION":
       return {};
@@ -83,10 +94,10 @@ function cellsOf(question: TypedQuestion, lost: string[]): Cells {
   }
 }
 
-function multipleChoice({ options, scoring, floor = "0" }: Definitions["MULTIPLE_CHOICE"]): Cells {
+function multipleChoice({ options, scoring }: Definitions["MULTIPLE_CHOICE"]): Cells {
   const right = options.flatMap(({ correct }, at) => (correct ? [at + 1] : []));
   const answers = options.map(({ text, fraction, feedback }) => ({ option: text, fraction, feedback }));
-  return { correct: right.join(";"), scoring, floor, answers };
+  return { correct: right.join(";"), scoring, answers };
 }
 
 function matching({ options, prompts, scoring }: Definitions["MATCHING"], lost: string[]): Cells {

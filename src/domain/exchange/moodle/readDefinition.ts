@@ -1,4 +1,6 @@
 import { Exact } from "../../decimal.ts";
+import { acceptedKind } from "../../fileKinds.ts";
+import { MAX_ANSWER_FILE_BYTES, MAX_FILES } from "../../questionTypes/fileUpload.ts";
 import type { QuestionTypeName } from "../../questionTypes.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import { matchingOf } from "../matchingPairs.ts";
@@ -72,33 +74,44 @@ export const readDefinition: Readonly<Record<string, Read>> = {
     const items = childrenOf(question, "answer")
       .map((answer) => ({ answer, place: new Exact(fractionOf(answer)) }))
       .sort((a, b) => a.place.comparedTo(b.place));
-    if (items.some(({ answer }) => feedbackOf(answer).feedback))
-      changed.push("The feedback on single items is not kept.");
     if (/^(random|contiguous|1|2)$/i.test(textIn(question, "selecttype")))
       changed.push("Moodle shows some of the items only; here all of them are to be put in order.");
-    const [feedbackRight, feedbackWrong] = [textIn(question, "correctfeedback"), textIn(question, "incorrectfeedback")];
     const definition = {
-      items: items.map(({ answer }) => ({ text: textOf(answer) })),
+      items: items.map(({ answer }) => ({ text: textOf(answer), ...feedbackOf(answer) })),
       scoring: orderScoring(textIn(question, "gradingtype"), changed),
-      ...(feedbackRight && { feedbackRight }),
-      ...(feedbackWrong && { feedbackWrong }),
     };
     return { type: "ORDERING", definition };
   },
 
   essay(question, changed) {
+    const guidance = textIn(question, "graderinfo");
     if (textIn(question, "responseformat") === "noinline")
-      throw new QuestionProblem("The essay is answered with files only, which there is no question type for.");
+      return { type: "FILE_UPLOAD", definition: { ...(guidance && { guidance }), ...filesOf(question, changed) } };
     if (Number(textIn(question, "attachments") || 0) !== 0) changed.push("No files can be handed in with the text.");
     if (textIn(question, "responsetemplate")) changed.push("The template the text was to begin with is not kept.");
     if (Number(textIn(question, "minwordlimit") || 0) > 0 || Number(textIn(question, "maxwordlimit") || 0) > 0)
       changed.push("The limits on the number of words are not kept.");
-    const guidance = textIn(question, "graderinfo");
     return { type: "ESSAY", definition: guidance ? { guidance } : {} };
   },
 
   description: () => ({ type: "INFORMATION", definition: {} }),
 };
+
+/** Which files an essay without a text takes. */
+function filesOf(question: XmlElement, changed: string[]) {
+  const count = Number(textIn(question, "attachments") || 1);
+  const maxFiles = count >= 1 && count <= MAX_FILES ? count : MAX_FILES;
+  if (maxFiles !== count) changed.push(`At most ${maxFiles} files can be handed in.`);
+  const maxBytes = Number(textIn(question, "maxbytes") || 0);
+  const isTaken = maxBytes > 0 && maxBytes <= MAX_ANSWER_FILE_BYTES;
+  if (!isTaken) changed.push("How large a file may be is not said, or is more than 100 MB; the usual limit holds.");
+  const named = textIn(question, "filetypeslist").split(/[\s,;]+/);
+  const accept = named.filter((entry) => /[./]/.test(entry) && acceptedKind(entry) !== null);
+  for (const entry of named.filter((entry) => entry !== "" && !accept.includes(entry)))
+    changed.push(`Files of the kind ${entry} are not known here.`);
+  if (accept.length === 0) changed.push("Which files are accepted is not said; the usual ones are.");
+  return { maxFiles, ...(isTaken && { maxBytes }), ...(accept.length > 0 && { accept }) };
+}
 
 function numberAnswer(answer: XmlElement) {
   const text = textOf(answer);

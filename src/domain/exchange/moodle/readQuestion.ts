@@ -1,3 +1,4 @@
+import { toOutcomeFeedback } from "../../outcomeFeedback.ts";
 import { questionTypes } from "../../questionTypes.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import { QUESTION_TOO_LONG } from "../limits.ts";
@@ -24,7 +25,7 @@ export function readQuestion(element: RootChild, categoryTags: readonly string[]
     const points = textIn(element, "defaultgrade") || textIn(element, "defaultmark") || "1";
     const idNumber = textIn(element, "idnumber");
     const [stem, stemFormat] = [textOf(questionText), formatOf(questionText)];
-    changed.push(...losses(element, type));
+    changed.push(...losses(element));
     return {
       type,
       definition,
@@ -33,6 +34,11 @@ export function readQuestion(element: RootChild, categoryTags: readonly string[]
       stemFormat,
       points: questionTypes[type].isUnmarked ? "0" : pointsOf(points, changed),
       feedback: textIn(element, "generalfeedback") || null,
+      outcomeFeedback: toOutcomeFeedback({
+        correct: textIn(element, "correctfeedback"),
+        partlyCorrect: textIn(element, "partiallycorrectfeedback"),
+        incorrect: textIn(element, "incorrectfeedback"),
+      }),
       tags: [
         ...categoryTags,
         ...childrenOf(childOf(element, "tags") ?? element, "tag").map((tag) => textOf(tag)),
@@ -72,7 +78,7 @@ function pointsOf(text: string, changed: string[]): string {
 }
 
 /** What there is no place for here, a sentence each. */
-function losses(element: XmlElement, type: string): string[] {
+function losses(element: XmlElement): string[] {
   const { children } = element;
   const lost: string[] = [];
   const idNumber = textIn(element, "idnumber");
@@ -82,12 +88,6 @@ function losses(element: XmlElement, type: string): string[] {
     lost.push(`The penalty of ${Number(penalty)} for each further try is not kept.`);
   const hints = children.filter(({ name }) => name === "hint").length;
   if (hints > 0) lost.push(hints === 1 ? "A hint is not kept." : `${hints} hints are not kept.`);
-  const general = type === "ORDERING" ? ["partially"] : ["", "partially", "in"];
-  const feedback = general.filter((kind) => textIn(element, `${kind}correctfeedback`) !== "");
-  if (feedback.length > 0)
-    lost.push(
-      `The feedback for ${feedback.map((kind) => `${kind}${kind === "partially" ? " " : ""}correct`).join(", ")} answers is not kept.`,
-    );
   if (isTrue(element, "hidden")) lost.push("In Moodle the question was hidden.");
   const numbering = textIn(element, "answernumbering");
   if (numbering && numbering !== "abc") lost.push(`The numbering of the options, ${numbering}, is not kept.`);
@@ -108,7 +108,7 @@ function otherFormats(question: XmlElement): string[] {
   const own = formatOf(childOf(question, "questiontext"));
   const isShown = /^(multichoice|ordering)$/.test(question.attributes.type ?? "");
   const shown = [
-    childOf(question, "generalfeedback"),
+    ...["general", "correct", "partiallycorrect", "incorrect"].map((kind) => childOf(question, `${kind}feedback`)),
     ...childrenOf(question, "answer").flatMap((answer) => [childOf(answer, "feedback"), ...(isShown ? [answer] : [])]),
     ...childrenOf(question, "subquestion"),
   ];

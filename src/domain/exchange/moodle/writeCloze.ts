@@ -1,12 +1,13 @@
 import { QuestionProblem } from "../fileProblem.ts";
-import { nominalAnswers, patternAnswers, percent } from "../plainKeys.ts";
+import { nominalAnswers, patternAnswers, percent, requireNoPenalty } from "../plainKeys.ts";
 import type { Definitions } from "../typedQuestion.ts";
 import { GAP_START } from "./cloze.ts";
 
 type Gap = Definitions["GAP_FILL"]["gaps"][number];
 
 /** A text with gaps as Moodle's embedded answers. @throws QuestionProblem for what they cannot hold */
-export function writeCloze({ text, gaps, floor }: Definitions["GAP_FILL"]): string {
+export function writeCloze({ text, gaps, floor, ...rest }: Definitions["GAP_FILL"]): string {
+  requireNoPenalty(rest);
   if (floor !== "0") throw new QuestionProblem("In Moodle gaps cannot take points down below 0.");
   if (GAP_START.test(text)) throw new QuestionProblem("The text holds what Moodle takes for a gap.");
   const written = new Map(gaps.map((gap) => [`[[${gap.id}]]`, gapText(gap)]));

@@ -1,13 +1,17 @@
 import { Exact } from "../../decimal.ts";
+import { typesOf } from "../../fileKinds.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import {
   lostHere,
+  lostOutcomes,
   type NumberKey,
   nominalAnswers,
   optionWeights,
   patternAnswers,
   percent,
   requireDistinct,
+  requireNoPenalty,
+  singleWorth,
 } from "../plainKeys.ts";
 import type { Definitions } from "../typedQuestion.ts";
 import { type TypedQuestion, typed } from "../typedQuestion.ts";
@@ -23,6 +27,8 @@ export const writeMoodle: WriteQuestion = (question, lost) => {
   const { title, stem, stemFormat, points, feedback, tags } = question;
   const format = moodleFormat(stemFormat);
   const { type, text = stem, body } = bodyOf(typed(question), { format, lost });
+  const outcomes = WITH_OUTCOMES.includes(type) ? outcomeFeedbackOf(typed(question)) : null;
+  if (outcomes === null) lost.push(...lostOutcomes(question));
   return element(
     "question",
     [
@@ -33,6 +39,7 @@ export const writeMoodle: WriteQuestion = (question, lost) => {
       "<penalty>0</penalty>",
       "<hidden>0</hidden>",
       ...body,
+      ...(outcomes ?? []).map(([name, said]) => formatted(name, said.join("\n"), format)),
       ...(tags.length > 0 ? [`<tags>${tags.map((tag) => `<tag>${texts(tag)}</tag>`).join("")}</tags>`] : []),
     ],
     ` type="${type}"`,
@@ -47,11 +54,28 @@ interface Body {
   body: string[];
 }
 
+/** Its form offers no more, but for any number. */
+const MOODLE_MAX_FILES = 3;
+
 const texts = (text: string) => `<text>${xmlText(text)}</text>`;
 const formatted = (name: string, text: string, format: string) =>
   `<${name} format="${format}">${texts(text)}</${name}>`;
 const element = (name: string, lines: readonly string[], attributes = "") =>
   `  <${name}${attributes}>\n${lines.map((line) => `    ${line}\n`).join("")}  </${name}>\n`;
+
+/** Moodle's types in which feedback goes by what an answer earned. */
+const WITH_OUTCOMES = ["multichoice", "matching", "ordering"];
+
+/** That of an order for all that is not right is Moodle's for both other outcomes. */
+function outcomeFeedbackOf({ type, definition, outcomeFeedback }: TypedQuestion) {
+  const { feedbackRight = "", feedbackWrong = "" } = type === "ORDERING" ? definition : {};
+  const said = (...texts: (string | undefined)[]) => texts.filter((text) => text?.trim());
+  return [
+    ["correctfeedback", said(feedbackRight, outcomeFeedback?.correct)],
+    ["partiallycorrectfeedback", said(feedbackWrong, outcomeFeedback?.partlyCorrect)],
+    ["incorrectfeedback", said(feedbackWrong, outcomeFeedback?.incorrect)],
+  ] as const;
+}
 
 function bodyOf(question: TypedQuestion, { format, lost }: { format: string; lost: string[] }): Body {
   const answer = (text: string, fraction: string, feedback: string | undefined, { as = format, more = "" } = {}) =>
@@ -73,13 +97,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
       const { options } = question.definition;
       return {
         type: "multichoice",
-        body: [
-          "<single>true</single>",
-          ...choice(
-            options,
-            options.map(({ fraction }) => fraction),
-          ),
-        ],
+        body: ["<single>true</single>", ...choice(options, singleWorth(question.definition))],
       };
     }
     case "MULTIPLE_CHOICE": {
@@ -88,18 +106,21 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
     }
     case "TRUE_FALSE": {
       const { correct, feedbackTrue, feedbackFalse } = question.definition;
+      requireNoPenalty(question.definition);
       const one = (text: string, isRight: boolean, feedback: string | undefined) =>
         answer(text, isRight ? "1" : "0", feedback, { as: "moodle_auto_format" });
       return { type: "truefalse", body: [one("true", correct, feedbackTrue), one("false", !correct, feedbackFalse)] };
     }
     case "SHORT_TEXT": {
       const { caseSensitive } = question.definition;
+      requireNoPenalty(question.definition);
       const answers = patternAnswers(question.definition).map(({ pattern, fraction, feedback }) =>
         answer(pattern, fraction, feedback, { as: "moodle_auto_format" }),
       );
       return { type: "shortanswer", body: [`<usecase>${caseSensitive ? 1 : 0}</usecase>`, ...answers] };
     }
     case "NUMERIC": {
+      requireNoPenalty(question.definition);
       const one = (key: NumberKey) =>
         answer("any" in key ? "*" : key.value, key.fraction, key.feedback, {
           as: "moodle_auto_format",
@@ -113,16 +134,18 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
     case "MATCHING":
       return { type: "matching", body: matching(question.definition, { format, lost }) };
     case "ORDERING": {
-      const { items, scoring, feedbackRight = "", feedbackWrong = "" } = question.definition;
+      const { items, scoring } = question.definition;
+      requireNoPenalty(question.definition);
       const grading = Object.entries(ORDER_SCORING).find(([, name]) => name === scoring)![0];
       return {
         type: "ordering",
         body: [
           "<layouttype>VERTICAL</layouttype><selecttype>ALL</selecttype><selectcount>0</selectcount>",
           `<gradingtype>${grading}</gradingtype><showgrading>SHOW</showgrading><numberingstyle>none</numberingstyle>`,
-          formatted("correctfeedback", feedbackRight, format),
-          formatted("incorrectfeedback", feedbackWrong, format),
-          ...items.map(({ text }, at) => `<answer fraction="${at + 1}" format="${format}">${texts(text)}</answer>`),
+          ...items.map(
+            ({ text, feedback = "" }, at) =>
+              `<answer fraction="${at + 1}" format="${format}">${texts(text)}${formatted("feedback", feedback, format)}</answer>`,
+          ),
         ],
       };
     }
@@ -135,6 +158,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
     case "ESSAY":
       if (question.definition.maxLength !== 20_000)
         lost.push(`The limit of ${question.definition.maxLength} characters.`);
+      if (question.definition.rubric) lost.push("The rubric.");
       return {
         type: "essay",
         body: [
@@ -143,16 +167,33 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
         ],
       };
     case "FILE_UPLOAD":
-      throw new QuestionProblem("Questions of the type FILE_UPLOAD are not written to Moodle XML.");
+      return { type: "essay", body: fileUpload(question.definition, format) };
     case "INFORMATION":
       return { type: "description", body: [] };
   }
 }
 
+/** An essay without a text. */
+function fileUpload(
+  { maxFiles, maxBytes, accept, guidance = "" }: Definitions["FILE_UPLOAD"],
+  format: string,
+): string[] {
+  if (maxFiles > MOODLE_MAX_FILES)
+    throw new QuestionProblem(`Moodle takes up to ${MOODLE_MAX_FILES} files, and this question ${maxFiles}.`);
+  const kinds = [...new Set(accept.flatMap((entry) => (entry.includes("/") ? typesOf(entry) : [entry])))];
+  return [
+    `<responseformat>noinline</responseformat><responserequired>0</responserequired>`,
+    `<attachments>${maxFiles}</attachments><attachmentsrequired>1</attachmentsrequired>`,
+    `<maxbytes>${maxBytes}</maxbytes><filetypeslist>${xmlText(kinds.join(","))}</filetypeslist>`,
+    formatted("graderinfo", guidance, format),
+  ];
+}
+
 function matching(
-  { options, prompts, scoring }: Definitions["MATCHING"],
+  { options, prompts, scoring, ...rest }: Definitions["MATCHING"],
   { format, lost }: { format: string; lost: string[] },
 ): string[] {
+  requireNoPenalty(rest);
   if (scoring !== "proportional")
     throw new QuestionProblem("Moodle gives each pair its share, and knows no all or nothing.");
   requireDistinct(options.map(({ text }) => text));

@@ -1,4 +1,6 @@
+import { questionTypes } from "../../questionTypes.ts";
 import { QuestionProblem } from "../fileProblem.ts";
+import { lostOutcomes } from "../plainKeys.ts";
 import type { ImportedQuestion } from "../questionFormat.ts";
 import { type TypedQuestion, typed } from "../typedQuestion.ts";
 import { type Elements, element, elementsFor, type QtiVersion } from "./elements.ts";
@@ -49,6 +51,7 @@ export function fromQuestion(
   const q = elementsFor(version);
   const rule = ruleWriter(q);
   const text = writtenText(question, textsIn(question), lost);
+  lost.push(...lostOutcomes(question));
   const parts = partsOf(typed(question), { q, rule, text, points, lost });
   const general = question.feedback?.trim() ? question.feedback : null;
   const feedback = general === null ? parts.feedback : [[GENERAL, general] as const, ...parts.feedback];
@@ -96,16 +99,10 @@ const modalFeedback = (q: Elements, version: QtiVersion, identifier: string, wor
 /** All texts of a question that stand as marked-up text in its item. */
 function textsIn({ stem, feedback, type, definition }: ImportedQuestion): string[] {
   const texts: string[] = [stem, feedback ?? ""];
-  const gather = (value: unknown, key: string): void => {
-    if (
-      typeof value === "string" &&
-      ["text", "feedback", "guidance", "feedbackTrue", "feedbackFalse", "feedbackRight", "feedbackWrong"].includes(key)
-    )
-      texts.push(...(type === "GAP_FILL" && key === "text" ? value.split(/\[\[[\w-]+\]\]/) : [value]));
-    if (typeof value === "object" && value !== null)
-      for (const [name, inner] of Object.entries(value)) gather(inner, Array.isArray(value) ? key : name);
-  };
-  gather(definition, "");
+  questionTypes[type].mapTexts(definition, (text) => {
+    texts.push(...(type === "GAP_FILL" ? text.split(/\[\[[\w-]+\]\]/) : [text]));
+    return text;
+  });
   return texts;
 }
 

@@ -52,7 +52,9 @@ function singleChoice(choices: Choice[], responded: Responded, context: ReadCont
   const fractions = scores.map((score) => fractionOf(score, points));
   if (choices.map(({ id, text }) => `${id} ${text}`).join() === "true True,false False" && isRightOrWrong(fractions)) {
     const [feedbackTrue, feedbackFalse] = feedback;
-    const definition = { correct: fractions[0] === "1", feedbackTrue, feedbackFalse };
+    const wrong = fractions.find((fraction) => fraction !== "1")!;
+    const penalty = wrong === "0" ? {} : { penalty: wrong.slice(1) };
+    const definition = { correct: fractions[0] === "1", feedbackTrue, feedbackFalse, ...penalty };
     return { type: "TRUE_FALSE", points: pointsText(points), definition };
   }
   const options = choices.map(({ id: _id, ...option }, at) => ({
@@ -63,7 +65,9 @@ function singleChoice(choices: Choice[], responded: Responded, context: ReadCont
   return { type: "SINGLE_CHOICE", points: pointsText(points), definition: { options } };
 }
 
-const isRightOrWrong = (fractions: string[]) => [...fractions].sort().join() === "0,1";
+const isRightOrWrong = (fractions: string[]) =>
+  fractions.filter((fraction) => fraction === "1").length === 1 &&
+  fractions.some((it) => it === "0" || it.startsWith("-"));
 
 type Definition = Definitions["MULTIPLE_CHOICE"];
 interface Tried {

@@ -1,6 +1,8 @@
 import type { Decimal } from "decimal.js";
 import { Exact } from "../../decimal.ts";
+import { withPenalty } from "../../penalty.ts";
 import { QuestionProblem } from "../fileProblem.ts";
+import { requireNoPenalty, singleWorth } from "../plainKeys.ts";
 import type { Definitions } from "../typedQuestion.ts";
 import { decimalText } from "./elements.ts";
 import type { ItemContext, ItemParts } from "./fromQuestion.ts";
@@ -26,28 +28,24 @@ interface Choice {
 
 const named = <O>(options: readonly O[]) => options.map((option, at) => ({ ...option, id: `option-${at + 1}` }));
 
-export function writeSingleChoice({ options }: Definitions["SINGLE_CHOICE"], context: ItemContext): ItemParts {
-  const worth = named(options).map((option) => ({
+export function writeSingleChoice(definition: Definitions["SINGLE_CHOICE"], context: ItemContext): ItemParts {
+  const fractions = singleWorth(definition);
+  const worth = named(definition.options).map((option, at) => ({
     ...option,
-    worth: new Exact(option.fraction).times(context.points),
+    worth: new Exact(fractions[at]!).times(context.points),
   }));
   const right = worth.find(({ fraction }) => fraction === "1")!;
   return choice({ options: worth, cardinality: "single", correct: [right.id], rules: [mapped(context)] }, context);
 }
 
 export function writeTrueFalse(
-  { correct, feedbackTrue, feedbackFalse }: Definitions["TRUE_FALSE"],
+  { correct, feedbackTrue, feedbackFalse, ...penalty }: Definitions["TRUE_FALSE"],
   context: ItemContext,
 ): ItemParts {
+  const worth = (isRight: boolean) => withPenalty(new Exact(isRight ? 1 : 0), penalty).times(context.points);
   const options = [
-    { id: "true", text: "True", feedback: feedbackTrue, pinned: true, worth: new Exact(correct ? context.points : 0) },
-    {
-      id: "false",
-      text: "False",
-      feedback: feedbackFalse,
-      pinned: true,
-      worth: new Exact(correct ? 0 : context.points),
-    },
+    { id: "true", text: "True", feedback: feedbackTrue, pinned: true, worth: worth(correct) },
+    { id: "false", text: "False", feedback: feedbackFalse, pinned: true, worth: worth(!correct) },
   ];
   return choice({ options, cardinality: "single", correct: [String(correct)], rules: [mapped(context)] }, context);
 }
@@ -63,9 +61,10 @@ const mapped = ({ q, rule }: ItemContext) =>
 const SHARE_PLACES = 18;
 
 export function writeChoices(
-  { options, scoring, floor = "0" }: Definitions["MULTIPLE_CHOICE"],
+  { options, scoring, floor = "0", ...rest }: Definitions["MULTIPLE_CHOICE"],
   context: ItemContext,
 ): ItemParts {
+  requireNoPenalty(rest);
   const { q, rule, points } = context;
   const isRight = ({ correct, fraction }: (typeof options)[number]) => correct ?? new Exact(fraction ?? 0).gt(0);
   const rightOnes = options.filter(isRight).length;

@@ -1,7 +1,8 @@
 import type { Decimal } from "decimal.js";
 import { Exact } from "../../decimal.ts";
+import type { Penalty } from "../../penalty.ts";
 import { QuestionProblem } from "../fileProblem.ts";
-import { nominalAnswers, patternAnswers } from "../plainKeys.ts";
+import { nominalAnswers, patternAnswers, requireNoPenalty } from "../plainKeys.ts";
 import type { Definitions } from "../typedQuestion.ts";
 import { xmlText } from "../xmlElements.ts";
 import { decimalText, element } from "./elements.ts";
@@ -13,7 +14,8 @@ type TextKey = Omit<Extract<Gap, { kind: "text" }>, "id" | "weight">;
 type NumberKey = Omit<Extract<Gap, { kind: "number" }>, "id" | "weight">;
 
 /** One answer, typed below the stem. */
-export function writeTyped(key: TextKey | NumberKey, context: ItemContext): ItemParts {
+export function writeTyped({ penalty, ...key }: (TextKey | NumberKey) & Penalty, context: ItemContext): ItemParts {
+  requireNoPenalty({ penalty });
   const part =
     key.kind === "text"
       ? textGap(key, "RESPONSE", new Exact(context.points), context)
@@ -21,7 +23,8 @@ export function writeTyped(key: TextKey | NumberKey, context: ItemContext): Item
   return { ...part, body: [element("div", {}, ...part.body)] };
 }
 
-export function writeGapFill({ text, gaps, floor }: Definitions["GAP_FILL"], context: ItemContext): ItemParts {
+export function writeGapFill({ text, gaps, floor, ...rest }: Definitions["GAP_FILL"], context: ItemContext): ItemParts {
+  requireNoPenalty(rest);
   const { q, rule, points } = context;
   const whole = gaps.reduce((sum, { weight }) => sum.plus(weight), new Exact(0));
   if (gaps.some(({ weight }) => weight === "0"))

@@ -1,5 +1,6 @@
 import { typesOf } from "../../fileKinds.ts";
 import { QuestionProblem } from "../fileProblem.ts";
+import { requireNoPenalty } from "../plainKeys.ts";
 import type { Definitions } from "../typedQuestion.ts";
 import { element } from "./elements.ts";
 import type { ItemContext, ItemParts } from "./fromQuestion.ts";
@@ -7,9 +8,10 @@ import type { ItemContext, ItemParts } from "./fromQuestion.ts";
 const RESPONSE = "RESPONSE";
 
 export function writeMatching(
-  { options, prompts, scoring }: Definitions["MATCHING"],
+  { options, prompts, scoring, ...rest }: Definitions["MATCHING"],
   { q, rule, text, points, lost }: ItemContext,
 ): ItemParts {
+  requireNoPenalty(rest);
   if ([...options, ...prompts].some(({ feedback }) => feedback?.trim())) lost.push("The feedback on the pairs.");
   const names = new Map(options.map(({ id }, at) => [id, `option-${at + 1}`]));
   const pairs = prompts.map(({ match }, at) => `prompt-${at + 1} ${names.get(match)}`);
@@ -56,9 +58,11 @@ export function writeMatching(
 }
 
 export function writeOrdering(
-  { items, scoring, feedbackRight = "", feedbackWrong = "" }: Definitions["ORDERING"],
-  { q, rule, text, points }: ItemContext,
+  { items, scoring, feedbackRight = "", feedbackWrong = "", ...rest }: Definitions["ORDERING"],
+  { q, rule, text, points, lost }: ItemContext,
 ): ItemParts {
+  requireNoPenalty(rest);
+  if (items.some((item) => item.feedback?.trim())) lost.push("The feedback on items in the wrong place.");
   if (scoring !== "exact")
     throw new QuestionProblem(`QTI has no scoring of orders like "${scoring}", only the whole order.`);
   const feedback = [["right", feedbackRight] as const, ["wrong", feedbackWrong] as const].filter(([, words]) =>
@@ -110,8 +114,12 @@ function guidanceRubric(guidance: string, context: ItemContext): string[] {
     : [q("rubricBlock", { view: "scorer" }, words)];
 }
 
-export function writeEssay({ maxLength, guidance = "" }: Definitions["ESSAY"], context: ItemContext): ItemParts {
-  const { q } = context;
+export function writeEssay(
+  { maxLength, guidance = "", rubric }: Definitions["ESSAY"],
+  context: ItemContext,
+): ItemParts {
+  const { q, lost } = context;
+  if (rubric) lost.push("The rubric.");
   return {
     declarations: [q("responseDeclaration", { identifier: RESPONSE, cardinality: "single", baseType: "string" })],
     body: [
@@ -125,12 +133,13 @@ export function writeEssay({ maxLength, guidance = "" }: Definitions["ESSAY"], c
 }
 
 export function writeFileUpload(
-  { maxFiles, maxBytes, accept, guidance = "" }: Definitions["FILE_UPLOAD"],
+  { maxFiles, maxBytes, accept, guidance = "", rubric }: Definitions["FILE_UPLOAD"],
   context: ItemContext,
 ): ItemParts {
   if (maxFiles > 1) throw new QuestionProblem(`In QTI one file is handed in, and this question takes ${maxFiles}.`);
   const { q, lost } = context;
   lost.push(`The limit of ${maxBytes} bytes.`);
+  if (rubric) lost.push("The rubric.");
   const types = [...new Set(accept.flatMap(typesOf))];
   const isWritable = accept.every((entry) => typesOf(entry).length > 0) && (types.length === 1 || isVersion3(context));
   if (!isWritable) lost.push(`Which files are accepted: ${accept.join(", ")}.`);

@@ -1,0 +1,120 @@
+import sanitizeHtml from "sanitize-html";
+import { ADDRESSES, ALLOWED_ATTRIBUTES, ALLOWED_TAGS, isSafeAddress, isSafeClass } from "./allowedHtml.ts";
+import { withSignsEscaped } from "./formulas.ts";
+import { withoutDangerousLatex } from "./latex.ts";
+import type { Removals } from "./removals.ts";
+
+const MAX_DEPTH = 100;
+const allowedTags = new Set(ALLOWED_TAGS);
+/** What is in them is no text for a reader. */
+const GONE_WITH_CONTENT = [
+  ...[
+    "script",
+    "style",
+    "textarea",
+    "option",
+    "noscript",
+    "title",
+    "iframe",
+    "noembed",
+    "noframes",
+    "xmp",
+    "plaintext",
+  ],
+  ...["template", "svg", "annotation-xml"],
+];
+
+/** One tag without a less-than sign in it, as every program reads it. */
+const PLAIN_TAG = /<\/?[a-z][a-z0-9]*(?:\s+[a-z][a-z:-]*(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'=<>`]+))?)*\s*\/?>/gi;
+const END = "lectern-end";
+
+/** Attributes that a tag may keep; the others are named in `removed`. */
+function keptAttributes(tag: string, attributes: Record<string, string>, removed: Removals): Record<string, string> {
+  const allowed = ALLOWED_ATTRIBUTES[tag];
+  if (!allowed) return {};
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(attributes)) {
+    if (!allowed.includes(name) || (name === "class" && !isSafeClass(value)))
+      removed.add(`the attribute ${name.slice(0, 40)} of <${tag}>`);
+    else if (ADDRESSES.has(name) && !isSafeAddress(value, name === "src" ? "image" : "link"))
+      removed.add(`the address ${value.trim().slice(0, 60)} of <${tag}>`);
+    else kept[name] = value;
+  }
+  return kept;
+}
+
+/** Through sanitize-html, which holds to the same lists by itself: what `keptAttributes` lets through it looks at once more. */
+function cleaned(html: string, removed: Removals, tags: readonly string[] = ALLOWED_TAGS): string {
+  let [depth, hasEnded] = [0, false];
+  const result = sanitizeHtml(`${html}<${END}></${END}>`, {
+    allowedTags: [...tags],
+    allowedAttributes:
+      tags === ALLOWED_TAGS
+        ? ALLOWED_ATTRIBUTES
+        : Object.fromEntries(tags.map((tag) => [tag, ALLOWED_ATTRIBUTES[tag]!])),
+    allowedSchemes: ["http", "https", "mailto"],
+    allowedSchemesByTag: { img: ["http", "https", "data"] },
+    allowedSchemesAppliedToAttributes: [...ADDRESSES],
+    selfClosing: ["img", "br", "hr", "wbr", "col"],
+    nonTextTags: GONE_WITH_CONTENT,
+    nestingLimit: MAX_DEPTH,
+    onOpenTag: () => {
+      depth += 1;
+      if (depth > MAX_DEPTH) removed.add(`tags nested more than ${MAX_DEPTH} deep`);
+    },
+    onCloseTag: () => {
+      depth -= 1;
+    },
+    transformTags: {
+      "*": (tagName, attributes) => {
+        if (tagName === END) hasEnded = true;
+        else if (!allowedTags.has(tagName)) removed.add(`<${tagName.slice(0, 40)}>`);
+        return { tagName, attribs: keptAttributes(tagName, attributes, removed) };
+      },
+    },
+  });
+  if (!hasEnded) removed.add("the end of the text, which stands in an unfinished tag");
+  return result;
+}
+
+/**
+ * HTML without what could run, track or cover the page it is shown in. What is harmless and plainly written stays byte for byte; else
+ * the whole text is written anew, with all tags closed.
+ */
+export function sanitiseHtml(html: string, removed: Removals): string {
+  if (!/[<\\]/.test(html)) return html;
+  const text = withSignsEscaped(html);
+  const before = removed.count;
+  const clean = cleaned(text, removed);
+  const safe = withSafeLatex(clean, removed);
+  if (/<[!?]/.test(text)) removed.add("comments and declarations");
+  const isHarmless = removed.count === before && !text.replace(PLAIN_TAG, "").includes("<");
+  return isHarmless ? text : safe;
+}
+
+/** One tag, opening or closing, as it may stand in a text whose other tags are elsewhere; "" if it may not. */
+export function sanitiseTag(tag: string, removed: Removals): string {
+  const [, slash, given = ""] = /^<(\/?)([a-z][a-z0-9-]*)/i.exec(tag)!;
+  const name = given.toLowerCase();
+  if (!allowedTags.has(name)) {
+    removed.add(`<${name.slice(0, 40)}>`);
+    return "";
+  }
+  if (slash) return `</${given}>`;
+  if (tag === `<${given}>`) return tag;
+  const before = removed.count;
+  const clean = cleaned(tag, removed, [name]).replace(/<\/[a-z0-9]+>$/, "");
+  return removed.count === before && tag.replace(PLAIN_TAG, "") === "" ? tag : clean;
+}
+
+/** Formulas are typeset in text only, and not in code. `html` is as sanitize-html writes it. */
+function withSafeLatex(html: string, removed: Removals): string {
+  if (!html.includes("\\")) return html;
+  let inCode = 0;
+  return html.replace(/(<[^>]*>)|[^<]+/g, (piece, tag: string | undefined) => {
+    if (tag === undefined) return inCode > 0 ? piece : withoutDangerousLatex(piece, removed);
+    if (/^<(code|pre)[ >]/.test(tag)) inCode += 1;
+    if (/^<\/(code|pre)>/.test(tag)) inCode -= 1;
+    return tag;
+  });
+}
