@@ -1,4 +1,4 @@
-// npm run bench [-- read|save|jobs|start|memory|analysis|login|transcode|watch|exam-day …] — see README.md beside this file.
+// npm run bench [-- read|save|jobs|start|memory|analysis|regrading|login|transcode|watch|exam-day …] — see README.md beside this file.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -8,6 +8,7 @@ import { jobs } from "./jobs.ts";
 import { login } from "./login.ts";
 import { memory } from "./memory.ts";
 import { read } from "./read.ts";
+import { regrading } from "./regrading.ts";
 import { createReport, machine, type Report } from "./report.ts";
 import { save } from "./save.ts";
 import { start } from "./start.ts";
@@ -32,6 +33,7 @@ const benchmarks: Record<string, (world: World, report: Report) => Promise<void>
   start,
   memory,
   analysis,
+  regrading,
   login,
   transcode,
   watch,

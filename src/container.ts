@@ -76,12 +76,15 @@ import { createQuestionFileService } from "./services/questionFile.service.ts";
 import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
 import { createQuestionFolderService } from "./services/questionFolder.service.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
+import { createRegradingService } from "./services/regrading.service.ts";
+import { createRegradingRuns } from "./services/regradingRuns.ts";
 import { createResultService } from "./services/result.service.ts";
 import { createResultFileService } from "./services/resultFile.service.ts";
 import { createResultFileRuns } from "./services/resultFileRuns.ts";
 import { createResultReleaseService } from "./services/resultRelease.service.ts";
 import { createResultRules } from "./services/resultRules.ts";
 import { createResumableUploads, type UploadKind, type UploadRow } from "./services/resumableUploads.ts";
+import { createScoreParts } from "./services/scoreParts.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
 import { createSecrets } from "./services/secrets.ts";
 import { createSectionService } from "./services/section.service.ts";
@@ -278,7 +281,8 @@ export async function createContainer(
   const grading = createGradingService({ db, papers, events });
   const analysis = createAnalysisService({ db, access, outbox, examQuestions });
   const rulesOf = createResultRules(db);
-  const results = createResultService({ db, access, papers, rulesOf });
+  const scoreParts = createScoreParts({ db, papers, examQuestions });
+  const results = createResultService({ db, access, papers, rulesOf, scoreParts });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const answerFileRemoval = createAnswerFileRemoval({ db, outbox, storage });
   const answerFiles = createAnswerFileService({
@@ -357,6 +361,8 @@ export async function createContainer(
     marking: createMarkingService({ db, access, papers, events, newId }),
     markingQueue: createMarkingQueueService({ db, access, examQuestions, answerFiles }),
     analysis,
+    regradings: createRegradingService({ db, cache, access, outbox, newId }),
+    regradingRuns: createRegradingRuns({ db, cache, examQuestions, events }),
     results,
     resultRelease: createResultReleaseService({ db, cache, access, exams, newId }),
     finalResults: createFinalResultService({ db, access, exams, results, rulesOf }),

@@ -11,6 +11,7 @@ import type { UserImportRow } from "../services/import.service.ts";
 import type { AuditEntry } from "../services/people.service.ts";
 import type { Question } from "../services/question.service.ts";
 import type { QuestionFileEntry } from "../services/questionFile.service.ts";
+import type { Regrading, RegradingEntry } from "../services/regradingRows.ts";
 import type { ExamResult } from "../services/result.service.ts";
 import type { Video } from "../services/video.service.ts";
 
@@ -25,6 +26,8 @@ export type AttemptConnection = Connection<Attempt>;
 export type AttemptEventConnection = Connection<AttemptEvent>;
 export type ExamResultConnection = Connection<ExamResult>;
 export type FinalResultConnection = Connection<FinalResult>;
+export type RegradingConnection = Connection<Regrading>;
+export type RegradingEntryConnection = Connection<RegradingEntry>;
 export type UserConnection = Connection<User>;
 export type AuditEntryConnection = Connection<AuditEntry>;
 export type UserImportRowConnection = Connection<UserImportRow>;

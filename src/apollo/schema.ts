@@ -21,6 +21,7 @@ import { peopleResolvers } from "./resolvers/people.resolver.ts";
 import { previewResolvers } from "./resolvers/preview.resolver.ts";
 import { privacyResolvers } from "./resolvers/privacy.resolver.ts";
 import { questionResolvers } from "./resolvers/question.resolver.ts";
+import { regradingResolvers } from "./resolvers/regrading.resolver.ts";
 import { resultResolvers } from "./resolvers/result.resolver.ts";
 import { secondFactorResolvers } from "./resolvers/secondFactor.resolver.ts";
 import { sessionResolvers } from "./resolvers/session.resolver.ts";
@@ -65,6 +66,7 @@ function build(
       attemptResolvers,
       answerFileResolvers,
       resultResolvers,
+      regradingResolvers,
       markingResolvers,
       analysisResolvers,
       jobResolvers,

@@ -3,6 +3,7 @@ import { Exact } from "./decimal.ts";
 import { type OutcomeFeedback, outcomeOf } from "./outcomeFeedback.ts";
 import type { Grade, QuestionResponse } from "./questionType.ts";
 import { questionType } from "./questionTypes.ts";
+import { counted, type SectionSum, sumUp, type Treatment } from "./scores.ts";
 
 const POINT_PLACES = 4;
 
@@ -12,23 +13,42 @@ export interface QuestionToGrade {
   /** As `parseDefinition` returned it. */
   definition: unknown;
   points: Decimal.Value;
+  /** NORMAL if left out. */
+  treatment?: Treatment;
   outcomeFeedback?: OutcomeFeedback | null;
+}
+
+export interface SectionToGrade {
+  /** What its points are never below; null where there is no floor. */
+  floor: Decimal.Value | null;
+  questions: readonly QuestionToGrade[];
+}
+
+export interface PaperToGrade {
+  /** What the score is never below; null where there is no floor. */
+  floor: Decimal.Value | null;
+  sections: readonly SectionToGrade[];
 }
 
 export interface QuestionGrade {
   versionId: string;
-  maxPoints: Decimal;
-  /** Null while a human has not graded it. May be below 0 where wrong answers take points away. */
+  /** By the key or by hand, whatever the question counts. Null while a human has not graded it. May be below 0 where wrong answers take points away. */
+  earned: Decimal | null;
+  /** What of that counts, by the question's treatment. */
   points: Decimal | null;
+  maxPoints: Decimal;
   feedback: string | null;
 }
 
 export interface PaperGrade {
   /** In the order of the paper. */
   questions: QuestionGrade[];
+  /** In the order of the paper. */
+  sections: SectionSum[];
+  /** What the paper's floor adds to the sum of the sections. */
+  adjustment: Decimal;
   /** Whether a question waits for a human; until then `score` is what is known. */
   needsHuman: boolean;
-  /** The sum of the points, but never below 0. */
   score: Decimal;
   maxScore: Decimal;
 }
@@ -36,37 +56,37 @@ export interface PaperGrade {
 /**
  * Grades a paper. Points are exact decimals, rounded half to even to four places for each question.
  * @param responses by version id, as `parseResponse` returned them; a missing or null one is unanswered: 0 points
- * @param awarded points given by a human, by version id; they stand in place of the grader's
+ * @param awarded points that stand in place of the grader's, by version id: given by a human; null where they wait for one
  */
 export function gradePaper(
-  questions: readonly QuestionToGrade[],
+  { floor, sections }: PaperToGrade,
   responses: ReadonlyMap<string, QuestionResponse | null>,
-  awarded: ReadonlyMap<string, Decimal.Value> = new Map(),
+  awarded: ReadonlyMap<string, Decimal.Value | null> = new Map(),
 ): PaperGrade {
-  const graded = questions.map((question) =>
-    gradeQuestion(question, responses.get(question.versionId) ?? null, awarded.get(question.versionId)),
-  );
-  return {
-    questions: graded,
-    needsHuman: graded.some(({ points }) => points === null),
-    score: Exact.max(0, sum(graded.map(({ points }) => points ?? 0))),
-    maxScore: sum(graded.map(({ maxPoints }) => maxPoints)),
-  };
+  const graded = sections.map((section) => ({
+    floor: section.floor,
+    questions: section.questions.map((question) =>
+      gradeQuestion(question, responses.get(question.versionId) ?? null, awarded.get(question.versionId)),
+    ),
+  }));
+  const questions = graded.flatMap((section) => section.questions);
+  return { ...sumUp(floor, graded), questions, needsHuman: questions.some(({ points }) => points === null) };
 }
 
 function gradeQuestion(
-  { versionId, type, definition, points, outcomeFeedback }: QuestionToGrade,
+  { versionId, type, definition, points, outcomeFeedback, treatment = "NORMAL" }: QuestionToGrade,
   response: QuestionResponse | null,
-  awarded: Decimal.Value | undefined,
+  awarded: Decimal.Value | null | undefined,
 ): QuestionGrade {
   const maxPoints = roundPoints(points);
-  const unanswered = { kind: "graded", fraction: new Exact(0), feedback: null } as const;
+  const unanswered = { kind: "graded", fraction: NOTHING, feedback: null } as const;
   const grade = response === null ? unanswered : questionType(type).grade(definition, response);
-  const earned = grade.kind === "graded" ? roundPoints(grade.fraction.times(maxPoints)) : null;
+  const byKey = grade.kind === "graded" ? roundPoints(grade.fraction.times(maxPoints)) : null;
+  const earned = awarded === undefined ? byKey : awarded === null ? null : roundPoints(awarded);
   return {
     versionId,
-    maxPoints,
-    points: awarded === undefined ? earned : roundPoints(awarded),
+    earned,
+    ...counted(treatment, earned, maxPoints),
     feedback: grade.kind === "graded" ? feedbackOn(grade, response === null ? null : outcomeFeedback) : null,
   };
 }
@@ -84,5 +104,4 @@ function feedbackOn(
 export const roundPoints = (points: Decimal.Value) =>
   new Exact(points).toDecimalPlaces(POINT_PLACES, Decimal.ROUND_HALF_EVEN);
 
-const sum = (numbers: readonly Decimal.Value[]) =>
-  numbers.reduce<Decimal>((total, number) => total.plus(number), new Exact(0));
+const NOTHING = new Exact(0);

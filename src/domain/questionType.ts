@@ -126,6 +126,8 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   studentView(definition: Definition): StudentView;
   /** The options that may be shuffled; empty where there are none. */
   shuffleOptions(definition: Definition): ShuffleOption[];
+  /** The units that may be typed with numbers, as they are named to staff; left out where no numbers are typed. */
+  unitsOf?(definition: Definition): string[];
   /** What is right, for a student who may see the key; null where a person judges, or there is nothing to answer. */
   solution(definition: Definition): Solution | null;
   /** Takes a response that has no problem. */

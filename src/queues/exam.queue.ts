@@ -15,6 +15,7 @@ export const examQueue = defineQueue({
     gradeAttempt: { payload: attempt, attempts: 8 }, // about four minutes of tries: a restart of the database needs no operator
     expireAttempt: { payload: attempt, attempts: 10 }, // nobody is there to press the button again
     analyzeExam: { payload: z.object({ examId: z.uuid(), attempts: z.enum(attemptChoices) }) },
+    regradeExam: { payload: z.object({ regradingId: z.uuid() }), attempts: 8 }, // goes on where the last try stopped
     analyzeNewlyGraded: { payload: z.object({}) },
     importQuestionFile: { payload: questionFile, attempts: 8 }, // goes on where the last try stopped
     exportQuestionFile: { payload: questionFile },

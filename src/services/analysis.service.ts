@@ -71,16 +71,21 @@ export function createAnalysisService({
       const examId = requireId(examIdGiven, "exam");
       const exam = await db.exam.findUnique({
         where: { id: examId },
-        select: { courseId: true, status: true, analysis: true },
+        select: { courseId: true, policyNumber: true, analysis: true },
       });
       if (!exam) throw notFound("exam");
       await access.requireStaff(db, actor, exam.courseId, "exam");
       if (!exam.analysis) return null;
-      const { analysedAt, attemptsUsed, result } = exam.analysis;
+      const { analysedAt, attemptsUsed, result, gradedUntil, policyNumber } = exam.analysis;
+      const newer = await db.attempt.findFirst({
+        where: { examId, status: "GRADED", ...(gradedUntil && { gradedAt: { gt: gradedUntil } }) },
+        select: { id: true },
+      });
       return {
         ...(result as unknown as AnalysisResult),
         examId,
         analysedAt: analysedAt.toISOString(),
+        isOutOfDate: newer !== null || policyNumber !== exam.policyNumber,
         attempts: attemptsUsed as AttemptChoice,
       };
     },
@@ -109,14 +114,14 @@ export function createAnalysisService({
       return { queued: true, jobId };
     },
 
-    /** Asks for an analysis of every exam with attempts graded since its last one. Safe to repeat. */
+    /** Asks for an analysis of every exam with attempts graded since its last one, or otherwise graded. Safe to repeat. */
     async requestNewlyGraded(): Promise<number> {
       const exams = await db.$queryRaw<{ id: string; attempts: AttemptChoice }[]>`
         SELECT exam.id, coalesce(analysis.attempts_used, 'FIRST') AS attempts
         FROM exams exam LEFT JOIN exam_analyses analysis ON analysis.exam_id = exam.id
         WHERE EXISTS (
           SELECT FROM attempts WHERE exam_id = exam.id AND status = 'GRADED'
-            AND (analysis.graded_until IS NULL OR graded_at > analysis.graded_until))
+            AND (analysis.graded_until IS NULL OR graded_at > analysis.graded_until OR analysis.policy_number <> exam.policy_number))
         AND NOT EXISTS (
           SELECT FROM outbox_jobs WHERE queue = ${examQueue.name} AND name = 'analyzeExam' AND finished_at IS NULL
             AND payload ->> 'examId' = exam.id::text)`;
@@ -132,9 +137,12 @@ export function createAnalysisService({
       attempts: AttemptChoice,
       { progress, signal }: Pick<JobContext, "progress" | "signal">,
     ): Promise<void> {
+      const exam = await db.exam.findUnique({ where: { id: examId }, select: { policyNumber: true } });
+      if (!exam) return;
+      const { policyNumber } = exam; // first: what is graded otherwise meanwhile makes this one out of date
       const analysedAt = await databaseTime(db);
       const { ids, gradedUntil } = await chosenAttempts(examId, attempts);
-      const sections = await examQuestions.sections(examId);
+      const sections = await examQuestions.sectionsNow(examId);
       const analysis = createExamAnalysis(
         sections.flatMap(({ questions }) => questions),
         ids.length,
@@ -150,7 +158,7 @@ export function createAnalysisService({
         }
       }
       const result = (await analysis.result()) as unknown as Prisma.InputJsonValue;
-      const stored = { attemptsUsed: attempts, analysedAt, gradedUntil, result };
+      const stored = { attemptsUsed: attempts, analysedAt, gradedUntil, policyNumber, result };
       await db.examAnalysis.upsert({ where: { examId }, create: { examId, ...stored }, update: stored });
     },
   };

@@ -1,5 +1,4 @@
 import { randomInt } from "node:crypto";
-import { Decimal } from "decimal.js";
 import type { Db } from "../../prisma/client.ts";
 import { Prisma } from "../generated/prisma/client.ts";
 import { examQueue } from "../queues/exam.queue.ts";
@@ -9,7 +8,7 @@ import type { Actor } from "./actor.ts";
 import { logged } from "./attemptEvents.ts";
 import { type Attempt, type AttemptFields, attemptColumns, toAttempt } from "./attemptFields.ts";
 import type { Eligibility } from "./eligibility.ts";
-import type { ExamQuestions } from "./examQuestions.ts";
+import { type ExamQuestions, maximumOf } from "./examQuestions.ts";
 import { drawItems, type Papers } from "./papers.ts";
 
 /** How an attempt comes to belong to a log-in: begun by it, or taken over from another. Who may, is decided before. */
@@ -42,7 +41,7 @@ export function createAttemptStart({
         shuffleOptions: row.shuffle_options,
         seed,
       });
-      const maxScore = items.reduce((sum, { points }) => sum.plus(points), new Decimal(0)).toFixed();
+      const maxScore = maximumOf(items, sections);
       const job = outbox.row(
         examQueue,
         "expireAttempt",

@@ -45,6 +45,7 @@ export interface Exam {
   shuffleQuestions: boolean;
   shuffleOptions: boolean;
   passMarkPercent: string | null;
+  floor: string | null;
   resultsPolicy: "IMMEDIATE" | "AFTER_CLOSE" | "MANUAL";
   resultsReleaseAt: string | null;
   resultsReleasedAt: string | null;
@@ -72,6 +73,7 @@ const toExam = (row: ExamRow, totals: { questionCount: number; maxScore: string 
   shuffleQuestions: row.shuffleQuestions,
   shuffleOptions: row.shuffleOptions,
   passMarkPercent: row.passMarkPercent && decimalText(row.passMarkPercent),
+  floor: row.floor && decimalText(row.floor),
   resultsPolicy: row.resultsPolicy,
   resultsReleaseAt: row.resultsReleaseAt?.toISOString() ?? null,
   resultsReleasedAt: row.resultsReleasedAt?.toISOString() ?? null,
@@ -237,7 +239,7 @@ export function createExamService({
         accessCode === undefined ? undefined : accessCode === null ? null : await hashSecret(accessCode);
       return change(actor, examId, async (tx, exam) => {
         const fixed = FIXED_BY_PUBLICATION.filter(
-          (field) => given[field] !== undefined && given[field] !== exam[field],
+          (field) => given[field] !== undefined && String(given[field]) !== String(exam[field]),
         );
         if (exam.status !== "DRAFT" && fixed.length > 0)
           throw unprocessable("EXAM_PUBLISHED", `Publication has fixed: ${fixed.join(", ")}.`);

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { QuestionResponse } from "../domain/questionType.ts";
 import { questionType } from "../domain/questionTypes.ts";
+import type { Treatment } from "../domain/scores.ts";
 import { abilityGroups, createDistractorTable } from "../domain/statistics/distractors.ts";
 import { type ItemStatistics, itemStatistics } from "../domain/statistics/itemStatistics.ts";
 import { fitModel, type ItemParameters, type ModelFit } from "../domain/statistics/responseModel.ts";
@@ -34,6 +35,7 @@ export interface AnalysisResult extends Omit<TestStatistics, "items"> {
 export interface ExamStatistics extends AnalysisResult {
   examId: string;
   analysedAt: string;
+  isOutOfDate: boolean;
   attempts: AttemptChoice;
 }
 
@@ -44,6 +46,9 @@ export interface AttemptRow {
   answers: { versionId: string; points: number; response: QuestionResponse | null }[];
 }
 
+/** A question that counts for nobody, or the same for everybody, says nothing. */
+const TELLS_APART: ReadonlySet<Treatment> = new Set(["NORMAL", "BONUS"]);
+
 /** People below which a model's parameters would be noise. */
 const ENOUGH_FOR = { RASCH: 100, TWO_PARAMETERS: 250 } as const;
 
@@ -53,9 +58,13 @@ const ENOUGH_FOR = { RASCH: 100, TWO_PARAMETERS: 250 } as const;
  */
 export function createExamAnalysis(questions: readonly ExamQuestion[], persons: number) {
   const items = questions
-    .filter(({ points, question }) => Number(points) > 0 && !questionType(question.type).isUnmarked)
-    .map(({ points, question }) => ({
+    .filter(
+      ({ points, question, treatment }) =>
+        Number(points) > 0 && !questionType(question.type).isUnmarked && TELLS_APART.has(treatment),
+    )
+    .map(({ points, question, treatment }) => ({
       question,
+      leastMark: treatment === "BONUS" ? 0 : Number.NEGATIVE_INFINITY,
       maxMark: Number(points),
       marks: new Float64Array(persons).fill(Number.NaN),
     }));
@@ -80,7 +89,7 @@ export function createExamAnalysis(questions: readonly ExamQuestion[], persons: 
       }
       for (const { versionId, points } of answers) {
         const at = placeOf.get(versionId);
-        if (at !== undefined) items[at]!.marks[person] = points;
+        if (at !== undefined) items[at]!.marks[person] = Math.max(items[at]!.leastMark, points);
       }
     },
 

@@ -7,6 +7,8 @@ import { decimalInput } from "./decimal.ts";
 
 const WEEK_MINUTES = 10_080;
 const wrongWindow = { path: ["closesAt"], message: "is not after opensAt" };
+/** A floor is where the points that wrong answers take away end. */
+const floor = decimalInput({ min: -100_000, max: 0 }).nullish();
 const instant = z.coerce.date().nullish();
 const sectionFields = z.object({
   title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
@@ -14,6 +16,7 @@ const sectionFields = z.object({
   drawFolderId: z.string().nullish(),
   drawDifficulty: z.enum(DIFFICULTIES).nullish(),
   drawCount: z.number().int().min(1, "is below 1").max(1_000, "is above 1000").nullish(),
+  floor,
 });
 const section = sectionFields.refine((fields) => sectionProblem(fields) === null, {
   path: ["drawCount"],
@@ -28,7 +31,7 @@ export const changedSections = z
 export type ChangedSection = z.output<typeof changedSections>[number];
 
 /** What a section lacks; null if nothing. */
-export function sectionProblem(fields: Partial<z.output<typeof sectionFields>>) {
+export function sectionProblem(fields: Partial<Omit<z.output<typeof sectionFields>, "floor">>) {
   if (fields.title === undefined) return { path: "title", message: "is needed for a new section" };
   const isDrawn = fields.drawTag || fields.drawFolderId || fields.drawDifficulty;
   if (!isDrawn || fields.drawCount) return null;
@@ -67,6 +70,7 @@ export const examRules = z.object({
   review: z.object({ during: reviewParts, afterSubmission: reviewParts, afterClose: reviewParts }).nullish(),
   gradeScale: gradeScale.nullish(),
   attemptGrading: z.enum(ATTEMPT_GRADINGS).optional(),
+  floor,
   allowedAddresses: addressList,
   accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
 });
@@ -138,7 +142,7 @@ export const resultColumns = ({
 });
 
 /** What publication fixes: papers are drawn from it. */
-export const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions"] as const;
+export const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions", "floor"] as const;
 
 /** Whether a window closes after it opens; an end that is not set is right. */
 export function windowIsRight({ opensAt, closesAt }: { opensAt?: Date | null; closesAt?: Date | null }): boolean {

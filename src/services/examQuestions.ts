@@ -2,12 +2,13 @@ import { Decimal } from "decimal.js";
 import type { Db, Transaction } from "../../prisma/client.ts";
 import type { Difficulty } from "../domain/difficulty.ts";
 import { unprocessable } from "../domain/errors.ts";
+import { isInMaximum, type Treatment } from "../domain/scores.ts";
 import { Prisma } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Reads } from "./actor.ts";
 import { batched } from "./batched.ts";
-import { decimalText } from "./decimal.ts";
+import { type DecimalLike, decimalText } from "./decimal.ts";
 import { poolOf } from "./examPools.ts";
 import { type Question, type StemFormat, toQuestion } from "./question.service.ts";
 
@@ -16,6 +17,11 @@ export interface ExamQuestion {
   position: number;
   points: string;
   question: Question;
+  treatment: Treatment;
+  /** The version whose key grades it, with its key and its feedback on the question; null: that of the question. */
+  gradingVersion: number | null;
+  gradingDefinition: unknown;
+  gradingFeedback: string | null;
 }
 
 export interface ExamSection {
@@ -25,6 +31,8 @@ export interface ExamSection {
   drawFolderId: string | null;
   drawDifficulty: Difficulty | null;
   drawCount: number | null;
+  /** What its points are never below; null: there is no floor. */
+  floor: string | null;
   questions: ExamQuestion[];
 }
 
@@ -38,11 +46,17 @@ export function createExamQuestions({ db, cache }: { db: Db; cache: Cache }) {
       return cache.getOrSetCache(CACHE_KEYS.EXAM_QUESTIONS(examId), () => load(examId), { reads });
     },
 
+    /** For what is decided by the keys and treatments as they are now: from PostgreSQL. */
+    async sectionsNow(examId: string): Promise<ExamSection[]> {
+      const [sections] = await loadSections(db, [examId]);
+      return sections!;
+    },
+
     /** Of a draft, with the pools as they would be if it were published now. */
     async withPools(examId: string): Promise<ExamSection[]> {
       const placesAndPools = Prisma.sql`(
-        SELECT exam_id, section_id, question_id, position, points, question_version_id FROM exam_questions
-        UNION ALL SELECT exam_id, section_id, question_id, position, NULL, NULL FROM (${poolOf(examId)}) AS pool)`;
+        SELECT exam_id, section_id, question_id, position, points, question_version_id, grading_version_id, treatment FROM exam_questions
+        UNION ALL SELECT exam_id, section_id, question_id, position, NULL, NULL, NULL, 'NORMAL' FROM (${poolOf(examId)}) AS pool)`;
       const [sections] = await loadSections(db, [examId], placesAndPools);
       return sections!;
     },
@@ -60,8 +74,13 @@ interface PlaceRow {
   draw_folder_id: string | null;
   draw_difficulty: Difficulty | null;
   draw_count: number | null;
+  floor: DecimalLike | null;
   position: number;
-  own_points: { toString(): string } | null;
+  own_points: DecimalLike | null;
+  treatment: Treatment;
+  grading_number: number | null;
+  grading_definition: unknown;
+  grading_feedback: string | null;
   question_id: string | null;
   course_id: string;
   tags: string[];
@@ -75,7 +94,7 @@ interface PlaceRow {
   stem: string;
   stem_format: StemFormat;
   definition: unknown;
-  points: { toString(): string };
+  points: DecimalLike;
   feedback: string | null;
   outcome_feedback: unknown;
 }
@@ -88,14 +107,16 @@ async function loadSections(
 ): Promise<ExamSection[][]> {
   const rows = await db.$queryRaw<PlaceRow[]>`
     SELECT section.exam_id, section.id AS section_id, section.title AS section_title, section.draw_tag, section.draw_folder_id,
-           section.draw_difficulty::text, section.draw_count,
-           place.position, place.points AS own_points, question.id AS question_id, question.course_id, question.tags,
-           question.folder_id, question.difficulty::text, question.archived_at,
+           section.draw_difficulty::text, section.draw_count, section.floor,
+           place.position, place.points AS own_points, place.treatment::text,
+           grading.number AS grading_number, grading.definition AS grading_definition, grading.feedback AS grading_feedback,
+           question.id AS question_id, question.course_id, question.tags, question.folder_id, question.difficulty::text, question.archived_at,
            version.id AS version_id, version.number, version.type, version.title, version.stem, version.stem_format,
            version.definition, version.points, version.feedback, version.outcome_feedback
     FROM exam_sections section
     LEFT JOIN ${places} place ON place.section_id = section.id
     LEFT JOIN questions question ON question.id = place.question_id
+    LEFT JOIN question_versions grading ON grading.id = place.grading_version_id
     LEFT JOIN question_versions version ON version.id = coalesce(place.question_version_id,
       (SELECT newest.id FROM question_versions newest
        WHERE newest.question_id = question.id AND newest.number = question.current_version))
@@ -113,6 +134,7 @@ async function loadSections(
         drawFolderId: row.draw_folder_id,
         drawDifficulty: row.draw_difficulty,
         drawCount: row.draw_count,
+        floor: row.floor && decimalText(row.floor),
         questions: [],
       };
       sections.set(row.section_id, section);
@@ -134,7 +156,28 @@ function toExamQuestion(row: PlaceRow, questionId: string): ExamQuestion {
     },
     { ...row, id: row.version_id, stemFormat: row.stem_format, outcomeFeedback: row.outcome_feedback },
   );
-  return { position: row.position, points: row.own_points ? decimalText(row.own_points) : question.points, question };
+  return {
+    position: row.position,
+    points: row.own_points ? decimalText(row.own_points) : question.points,
+    question,
+    treatment: row.treatment,
+    gradingVersion: row.grading_number,
+    gradingDefinition: row.grading_definition,
+    gradingFeedback: row.grading_feedback,
+  };
+}
+
+/** What 100 % is on a paper with these questions of an exam. */
+export function maximumOf(
+  items: readonly { questionId: string; points: string }[],
+  sections: readonly ExamSection[],
+): string {
+  const places = sections.flatMap(({ questions }) => questions);
+  const outside = new Set(places.flatMap(({ treatment, question }) => (isInMaximum(treatment) ? [] : [question.id])));
+  return items
+    .filter(({ questionId }) => !outside.has(questionId))
+    .reduce((sum, { points }) => sum.plus(points), new Decimal(0))
+    .toFixed();
 }
 
 /** Pins every question of a draft to its newest version and fills the pools of sections that draw. @throws UNPROCESSABLE (EXAM_EMPTY, POOL_TOO_SMALL) */
@@ -163,7 +206,7 @@ export async function pinQuestions(tx: Transaction, examId: string): Promise<voi
 
 /**
  * How many questions one paper has and what they are worth, for many exams in one statement.
- * A section that draws counts `drawCount` questions at the mean of its pool: papers may differ there, an attempt has its own sum.
+ * Dropped and bonus questions are worth nothing there. A section that draws counts `drawCount` questions at the mean of its pool: papers may differ there, an attempt has its own sum.
  */
 export async function examTotals(
   db: Db,
@@ -172,7 +215,8 @@ export async function examTotals(
   const rows = await db.$queryRaw<
     { exam_id: string; draw_count: number | null; pool: number; points: { toString(): string } }[]
   >`
-    SELECT place.exam_id, section.draw_count, count(*)::int AS pool, sum(coalesce(place.points, version.points)) AS points
+    SELECT place.exam_id, section.draw_count, count(*)::int AS pool,
+           sum(CASE WHEN place.treatment IN ('DROPPED', 'BONUS') THEN 0 ELSE coalesce(place.points, version.points) END) AS points
     FROM exam_questions place
     JOIN exam_sections section ON section.id = place.section_id
     JOIN questions question ON question.id = place.question_id

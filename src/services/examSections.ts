@@ -1,6 +1,6 @@
 import type { Transaction } from "../../prisma/client.ts";
 import { badInput, notFound, unprocessable } from "../domain/errors.ts";
-import type { ExamQuestion as PlaceRow, ExamSection as SectionRow } from "../generated/prisma/client.ts";
+import type { ExamQuestion as PlaceRow, Prisma, ExamSection as SectionRow } from "../generated/prisma/client.ts";
 import { type ChangedSection, type QuestionsToAdd, sectionProblem } from "./examInput.ts";
 import { requireId } from "./ids.ts";
 import { requireFolder } from "./questionFolder.service.ts";
@@ -32,7 +32,7 @@ export async function replaceSections(
   if (named.size < asked.length)
     throw badInput("A question has one place in an exam.", [{ path: "sections", message: "name a question twice" }]);
 
-  const sections: SectionRow[] = [];
+  const sections: Prisma.ExamSectionCreateManyInput[] = [];
   const places: PlaceRow[] = [];
   for (const [position, { questionIds, id, ...changes }] of given.entries()) {
     const known = id === null ? undefined : sectionById.get(id);

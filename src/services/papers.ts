@@ -43,7 +43,7 @@ export interface Paper {
 /** A paper's item together with its question and key: for checking responses and for grading, never for a client. */
 export interface PaperEntry {
   item: PaperItem;
-  section: string;
+  section: Pick<ExamSection, "id" | "title" | "floor">;
   question: Question;
 }
 
@@ -134,7 +134,7 @@ export const drawItems = (
 
 /** The entries of a paper that was drawn from these sections, by question id, in the order of the paper. */
 export function placed(items: readonly PaperItem[], sections: readonly ExamSection[]): Map<string, PaperEntry> {
-  const places = questionsOf(sections);
+  const places = placesOf(sections);
   return new Map(
     items.map((item) => {
       const place = places.get(item.versionId);
@@ -149,10 +149,11 @@ export const shownPaper = (entries: ReadonlyMap<string, PaperEntry>): Paper => (
   questions: [...entries.values()].map(toPaperQuestion),
 });
 
-function questionsOf(sections: readonly ExamSection[]): Map<string, { section: string; question: Question }> {
+/** The questions of an exam with their sections, by the versions that are pinned. */
+export function placesOf(sections: readonly ExamSection[]): Map<string, Omit<PaperEntry, "item">> {
   return new Map(
-    sections.flatMap(({ title, questions }) =>
-      questions.map(({ question }) => [question.versionId, { section: title, question }] as const),
+    sections.flatMap(({ questions, ...section }) =>
+      questions.map(({ question }) => [question.versionId, { section, question }] as const),
     ),
   );
 }
@@ -162,7 +163,7 @@ function toPaperQuestion({ item, section, question }: PaperEntry, index: number)
   return {
     id: question.id,
     position: index + 1,
-    section,
+    section: section.title,
     type: question.type,
     responseKind: view.responseKind.toUpperCase(),
     title: question.title,

@@ -365,6 +365,25 @@ export function createPersonalData({
           }),
         ),
     },
+    regradings: {
+      about: "Corrections of exams after they were sat, that you tried or made.",
+      of: ["Regrading.actorId"],
+      read: ({ id: actorId }) =>
+        rowsOf(({ where, ...page }) =>
+          db.regrading.findMany({
+            where: { actorId, ...where },
+            ...page,
+            select: {
+              id: true,
+              exam: { select: { title: true } },
+              reason: true,
+              state: true,
+              createdAt: true,
+              appliedAt: true,
+            },
+          }),
+        ),
+    },
     importedAs: {
       about: "Rows about you in files of people that somebody brought in. Removed after 30 days.",
       of: ["UserImportRow.email"],

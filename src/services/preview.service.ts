@@ -51,7 +51,14 @@ export function createPreviewService({
       throw badInput("Name a question, or give one.", [{ path: "question", message: "is empty" }]);
     const question = unsaved ? unsavedQuestion(unsaved) : await questions.get(actor, saved!.id, saved!.version);
     const noDraw = { drawTag: null, drawFolderId: null, drawDifficulty: null, drawCount: null };
-    return { id: newId(), title: "", ...noDraw, questions: [{ position: 0, points: question.points, question }] };
+    const asItIs = {
+      treatment: "NORMAL",
+      gradingVersion: null,
+      gradingDefinition: null,
+      gradingFeedback: null,
+    } as const;
+    const place = { position: 0, points: question.points, question, ...asItIs };
+    return { id: newId(), title: "", ...noDraw, floor: null, questions: [place] };
   }
 
   function unsavedQuestion({ type, tags, folderId = null, difficulty = null, ...given }: z.output<typeof newQuestion>) {
@@ -82,7 +89,8 @@ export function createPreviewService({
       const { questions: places } = await examWith(actor, given);
       const { question } = places[0]!;
       const response = responseGiven == null ? null : parseResponse(question.type, question.definition, responseGiven);
-      const [grade] = gradePaper([question], new Map([[question.versionId, response]])).questions;
+      const asPaper = { floor: null, sections: [{ floor: null, questions: [question] }] };
+      const [grade] = gradePaper(asPaper, new Map([[question.versionId, response]])).questions;
       return {
         points: grade!.points?.toFixed() ?? null,
         maxPoints: grade!.maxPoints.toFixed(),

@@ -1,4 +1,5 @@
 import type { Db } from "../../prisma/client.ts";
+import { Exact } from "../domain/decimal.ts";
 import { notFound } from "../domain/errors.ts";
 import { questionType } from "../domain/questionTypes.ts";
 import {
@@ -16,6 +17,7 @@ import {
   reviewOf,
 } from "../domain/results.ts";
 import type { RubricMark } from "../domain/rubric.ts";
+import { counted, type Treatment } from "../domain/scores.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import { storedRubric } from "./answerMarks.ts";
@@ -28,6 +30,7 @@ import { gradeOf, readToGrade } from "./grades.ts";
 import { requireId } from "./ids.ts";
 import type { PaperEntry, Papers } from "./papers.ts";
 import type { ResultRules, RulesOfResults } from "./resultRules.ts";
+import type { ScoreParts, ScorePartsOf } from "./scoreParts.ts";
 
 /** What of a result the viewer may see now, and why not more. */
 export interface Review {
@@ -43,6 +46,7 @@ export interface QuestionResult {
   correctness: Correctness | null;
   points: string | null;
   maxPoints: string;
+  treatment: Treatment;
   feedback: string | null;
   rubric: RubricMark[];
   generalFeedback: string | null;
@@ -52,7 +56,8 @@ export interface QuestionResult {
 /** What one answer came to. */
 interface Mark {
   response: unknown;
-  points: string | null;
+  /** Before its question's treatment; null while a person has to grade it. */
+  earned: string | null;
   feedback: string | null;
   rubric: RubricMark[];
 }
@@ -102,11 +107,13 @@ export function createResultService({
   access,
   papers,
   rulesOf,
+  scoreParts,
 }: {
   db: Db;
   access: Access;
   papers: Papers;
   rulesOf: RulesOfResults;
+  scoreParts: ScorePartsOf;
 }) {
   const answersOf = batched(async (attemptIds: readonly string[]) => {
     const rows = await db.answer.findMany({ where: { attemptId: { in: [...attemptIds] } } });
@@ -136,7 +143,7 @@ export function createResultService({
     return new Map(
       answers.map(({ questionVersionId, response, points, feedback, rubric }) => [
         questionVersionId,
-        { response, points: points && decimalText(points), feedback, rubric: storedRubric(rubric) },
+        { response, earned: points && decimalText(points), feedback, rubric: storedRubric(rubric) },
       ]),
     );
   }
@@ -146,12 +153,12 @@ export function createResultService({
     const [entries, toGrade] = await Promise.all([entriesOf(attempt.id), readToGrade(db, attempt.id)]);
     if (!toGrade) throw notFound("attempt");
     const responses = new Map(toGrade.answers.map(({ versionId, response }) => [versionId, response]));
-    const { questions, score } = gradeOf(entries, toGrade);
-    const marks = questions.map(({ versionId, points, feedback }): [string, Mark] => [
+    const { questions, score, maxScore } = gradeOf(entries, toGrade);
+    const marks = questions.map(({ versionId, earned, feedback }): [string, Mark] => [
       versionId,
-      { response: responses.get(versionId) ?? null, points: points?.toFixed() ?? null, feedback, rubric: [] },
+      { response: responses.get(versionId) ?? null, earned: earned?.toFixed() ?? null, feedback, rubric: [] },
     ]);
-    return { score: score.toFixed(), marks: new Map(marks) };
+    return { score: score.toFixed(), maxScore: maxScore.toFixed(), marks: new Map(marks) };
   }
 
   return {
@@ -175,12 +182,13 @@ export function createResultService({
       if (visible.length === 0) return null;
       const now = isRunning ? await gradeNow(attempt) : null;
       const score = now?.score ?? attempt.score!;
+      const maxScore = now?.maxScore ?? attempt.maxScore;
       const showsMark = visible.includes("MARK");
       return {
         attemptId: attempt.id,
-        maxScore: attempt.maxScore,
+        maxScore,
         score: showsMark ? score : null,
-        percent: showsMark ? percentOf({ score, maxScore: attempt.maxScore }) : null,
+        percent: showsMark ? percentOf({ score, maxScore }) : null,
         ...(showsMark ? verdictOn(attempt, rules) : { passed: null, grade: null }),
         complete: attempt.status === "GRADED",
         gradedAt: attempt.gradedAt,
@@ -191,28 +199,48 @@ export function createResultService({
 
     /** Every question of a result the caller has been given, as far as that may be seen. */
     async questions({ attemptId, visible, marksNow }: Pick<AttemptResult, "attemptId" | "visible" | "marksNow">) {
-      const [entries, marks] = await Promise.all([entriesOf(attemptId), marksNow ?? marksStored(attemptId)]);
+      const paper = await papers.stored(attemptId);
+      if (!paper) throw notFound("attempt");
+      const [entries, places, marks] = await Promise.all([
+        papers.entries(paper),
+        scoreParts.placesOf(paper.examId),
+        marksNow ?? marksStored(attemptId),
+      ]);
       const shown = <Value>(part: ReviewPart, value: Value) => (visible.includes(part) ? value : null);
       const showsLevels = visible.includes("FEEDBACK") && visible.includes("MARK"); // levels have points
-      return entries.map(({ item, question }, index): QuestionResult => {
-        const { response, points, feedback, rubric } = marks.get(item.versionId) ?? UNANSWERED;
+      return [...entries.values()].map(({ item, question }, index): QuestionResult => {
+        const { response, earned, feedback, rubric } = marks.get(item.versionId) ?? UNANSWERED;
+        const { treatment, gradingVersion, gradingDefinition, gradingFeedback } = places.get(question.id)!;
+        const { points, maxPoints } = counted(
+          treatment,
+          earned === null ? null : new Exact(earned),
+          new Exact(item.points),
+        );
         const { solution } = questionType(question.type);
         return {
           questionId: question.id,
           position: index + 1,
-          maxPoints: item.points,
+          maxPoints: decimalText(maxPoints),
+          treatment,
           response: shown("RESPONSE", response),
           correctness: shown(
             "CORRECTNESS",
-            correctnessOf({ isAnswered: response !== null, points, maxPoints: item.points }),
+            correctnessOf({ isAnswered: response !== null, points: earned, maxPoints: item.points }),
           ),
-          points: shown("MARK", points),
+          points: shown("MARK", points && decimalText(points)),
           feedback: shown("FEEDBACK", feedback),
           rubric: showsLevels ? rubric : [],
-          generalFeedback: shown("FEEDBACK", question.feedback),
-          key: visible.includes("KEY") ? solution(question.definition) : null,
+          generalFeedback: shown("FEEDBACK", gradingVersion === null ? question.feedback : gradingFeedback),
+          key: visible.includes("KEY")
+            ? solution(gradingVersion === null ? question.definition : gradingDefinition)
+            : null,
         };
       });
+    },
+
+    /** What the score of a result the caller has been given is made of; null where that may not be seen, or is not settled. */
+    async parts({ attemptId, visible }: Pick<AttemptResult, "attemptId" | "visible">): Promise<ScoreParts | null> {
+      return visible.includes("MARK") ? scoreParts.of(attemptId) : null;
     },
 
     /**
@@ -257,4 +285,4 @@ export function createResultService({
   };
 }
 
-const UNANSWERED: Mark = { response: null, points: "0", feedback: null, rubric: [] };
+const UNANSWERED: Mark = { response: null, earned: "0", feedback: null, rubric: [] };

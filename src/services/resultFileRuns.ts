@@ -1,9 +1,11 @@
 import type { Db } from "../../prisma/client.ts";
+import { Exact } from "../domain/decimal.ts";
 import { DomainError } from "../domain/errors.ts";
 import { finalScore } from "../domain/finalResult.ts";
 import type { PaperQuestion } from "../domain/paper.ts";
 import { gradeFor, isPassed, percentOf } from "../domain/results.ts";
 import { type ResultQuestion, type ResultRow, resultCsv, resultJson } from "../domain/resultTable.ts";
+import { counted, type Treatment } from "../domain/scores.ts";
 import type { JobContext } from "../queues/jobContext.ts";
 import type { Access } from "./access.ts";
 import { attemptFields, toAttempt } from "./attemptFields.ts";
@@ -18,6 +20,7 @@ import { requireStillStaff } from "./stillStaff.ts";
 const PAGE = 100;
 const TITLE_LENGTH = 80;
 
+type ColumnQuestion = ResultQuestion & { treatment: Treatment };
 type Job = Pick<JobContext, "progress" | "signal">;
 
 export type ResultFileRuns = ReturnType<typeof createResultFileRuns>;
@@ -38,12 +41,13 @@ export function createResultFileRuns({
   clock: () => Date;
   newId: () => string;
 }) {
-  async function questionsOf(examId: string): Promise<ResultQuestion[]> {
+  async function questionsOf(examId: string): Promise<ColumnQuestion[]> {
     const sections = await examQuestions.sections(examId);
     return sections.flatMap(({ questions }) =>
-      questions.map(({ question: { id, title, stem } }) => ({
+      questions.map(({ treatment, question: { id, title, stem } }) => ({
         questionId: id,
         title: (title ?? stem).replace(/\s+/g, " ").slice(0, TITLE_LENGTH),
+        treatment,
       })),
     );
   }
@@ -52,8 +56,10 @@ export function createResultFileRuns({
   async function rowsOf(
     students: Awaited<ReturnType<typeof readStudents>>,
     rules: ResultRules,
-    withQuestions: boolean,
+    questions: readonly ColumnQuestion[],
   ): Promise<ResultRow[]> {
+    const withQuestions = questions.length > 0;
+    const treatments = new Map(questions.map(({ questionId, treatment }) => [questionId, treatment]));
     const userIds = students.map(({ userId }) => userId);
     const people = await db.user.findMany({
       where: { id: { in: userIds } },
@@ -70,7 +76,7 @@ export function createResultFileRuns({
     const attemptById = new Map(attempts.map((attempt) => [attempt.id, attempt]));
     return students.flatMap(({ userId, attempts: read }): ResultRow[] => {
       const { name, email } = personById.get(userId)!;
-      const counted = new Set(finalScore(read, rules).countedIds);
+      const counting = new Set(finalScore(read, rules).countedIds);
       if (read.length === 0) return [{ name, email, ...NO_ATTEMPT }];
       return read.flatMap(({ id }) => {
         const row = attemptById.get(id);
@@ -92,8 +98,8 @@ export function createResultFileRuns({
             percent: worth && percentOf(worth),
             passed: verdict && isPassed({ ...verdict, passMarkPercent: rules.passMarkPercent }),
             grade: verdict && gradeFor(verdict, rules.gradeScale),
-            counts: counted.has(id),
-            questions: worth && "paper" in row ? pointsOf(row as unknown as WithAnswers) : [],
+            counts: counting.has(id),
+            questions: worth && "paper" in row ? pointsOf(row as unknown as WithAnswers, treatments) : [],
           },
         ];
       });
@@ -102,7 +108,7 @@ export function createResultFileRuns({
 
   async function* pagesOf(
     examId: string,
-    withQuestions: boolean,
+    questions: readonly ColumnQuestion[],
     { progress, signal }: Job,
     onRows: (n: number) => void,
   ) {
@@ -114,7 +120,7 @@ export function createResultFileRuns({
       const bounds = after === undefined ? {} : { gt: after };
       const students = await readStudents(db, examId, { bounds, order: "asc", take: PAGE });
       if (students.length === 0) return;
-      const rows = await rowsOf(students, rules, withQuestions);
+      const rows = await rowsOf(students, rules, questions);
       onRows(rows.length);
       yield rows;
       [done, after] = [done + students.length, students.at(-1)!.userId];
@@ -136,10 +142,9 @@ export function createResultFileRuns({
   }
 
   async function make(file: { id: string; examId: string; format: "CSV" | "JSON"; detail: string }, job: Job) {
-    const withQuestions = file.detail === "QUESTIONS";
-    const questions = withQuestions ? await questionsOf(file.examId) : [];
+    const questions = file.detail === "QUESTIONS" ? await questionsOf(file.examId) : [];
     let rows = 0;
-    const pages = pagesOf(file.examId, withQuestions, job, (count) => {
+    const pages = pagesOf(file.examId, questions, job, (count) => {
       rows += count;
     });
     const run = newId();
@@ -193,11 +198,13 @@ interface WithAnswers {
   answers: { questionVersionId: string; points: { toString(): string } | null }[];
 }
 
-/** Of every question on a paper; what was not answered has no row and earns nothing. */
-function pointsOf({ paper, answers }: WithAnswers) {
+/** What counts of every question on a paper; what was not answered has no row and earns nothing. */
+function pointsOf({ paper, answers }: WithAnswers, treatments: ReadonlyMap<string, Treatment>) {
   const given = new Map(answers.map(({ questionVersionId, points }) => [questionVersionId, points]));
-  return paper.map(({ questionId, versionId, points: maxPoints }) => {
+  return paper.map(({ questionId, versionId, points: most }) => {
     const points = given.get(versionId);
-    return { questionId, points: points === undefined ? "0" : points && decimalText(points), maxPoints };
+    const earned = points === null ? null : new Exact(points?.toString() ?? 0);
+    const { points: counting, maxPoints } = counted(treatments.get(questionId)!, earned, new Exact(most));
+    return { questionId, points: counting && decimalText(counting), maxPoints: decimalText(maxPoints) };
   });
 }

@@ -3,6 +3,7 @@ import type { examQueue } from "../queues/exam.queue.ts";
 import type { AnalysisService } from "../services/analysis.service.ts";
 import type { AnswerFileRemoval } from "../services/answerFileRemoval.ts";
 import type { QuestionFileRuns } from "../services/questionFileRuns.ts";
+import type { RegradingRuns } from "../services/regradingRuns.ts";
 import type { ResultFileRuns } from "../services/resultFileRuns.ts";
 
 export interface ExamJobs {
@@ -10,6 +11,7 @@ export interface ExamJobs {
   grading: { gradeAttempt(attemptId: string): Promise<void> };
   questionFileRuns: QuestionFileRuns;
   resultFileRuns: ResultFileRuns;
+  regradingRuns: RegradingRuns;
   analysis: Pick<AnalysisService, "run" | "requestNewlyGraded">;
   answerFileRemoval: Pick<AnswerFileRemoval, "removeStored">;
 }
@@ -20,6 +22,7 @@ export const examHandlers = ({
   analysis,
   questionFileRuns,
   resultFileRuns,
+  regradingRuns,
   answerFileRemoval,
 }: ExamJobs): Handlers<typeof examQueue> => ({
   /** May run twice: a graded attempt is left as it is. */
@@ -28,6 +31,8 @@ export const examHandlers = ({
   expireAttempt: ({ attemptId }) => attempts.expire(attemptId),
   /** May run twice: the later result stands. */
   analyzeExam: ({ examId, attempts }, job) => analysis.run(examId, attempts, job),
+  /** May run twice: attempts that are written down are not graded again. */
+  regradeExam: ({ regradingId }, job) => regradingRuns.run(regradingId, job),
   /** May run twice: an exam whose analysis is waiting gets no second one. */
   analyzeNewlyGraded: () => analysis.requestNewlyGraded(),
   /** May run twice: what is written down as done is not done again. */

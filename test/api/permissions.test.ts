@@ -56,6 +56,15 @@ async function aRefreshToken() {
   return (await app.container.services.sessions.login({ email, password }, { ip: null, userAgent: null }, "test"))
     .refreshToken;
 }
+async function aRegrading(state: "CALCULATED" | "APPLIED") {
+  const { examId } = await anExam(app.container, world.school);
+  const id = nothingsId();
+  const asked = { actorId: world.school.teacher.id, reason: "A wrong key", jobId: nothingsId() };
+  await app.container.db.regrading.create({
+    data: { id, examId, ...asked, state, corrections: [], policyNumber: 0, appliedAt: new Date() },
+  });
+  return id;
+}
 async function aSession() {
   const id = nothingsId();
   const userId = world.school.students[0]!.id;
@@ -1115,6 +1124,39 @@ const matrix: Line[] = [
   {
     field: "Mutation.analyzeExam",
     operation: "mutation ($id: ID!) { result: analyzeExam(examId: $id) { jobId } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.regradeExam",
+    operation: "mutation ($input: RegradeExamInput!) { result: regradeExam(input: $input) { id } }",
+    variables: async () => {
+      const { examId, questionIds } = await anExam(app.container, world.school);
+      return { input: { examId, corrections: [{ questionId: questionIds[0] }], reason: "A wrong key" } };
+    },
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.applyRegrading",
+    operation: "mutation ($id: ID!) { result: applyRegrading(id: $id) { id } }",
+    variables: async () => ({ id: await aRegrading("CALCULATED") }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.undoRegrading",
+    operation: 'mutation ($id: ID!) { result: undoRegrading(id: $id, reason: "It was right") { id } }',
+    variables: async () => ({ id: await aRegrading("APPLIED") }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.regrading",
+    operation: "query ($id: ID!) { result: regrading(id: $id) { entries { nodes { student { name } } } } }",
+    variables: async () => ({ id: await aRegrading("APPLIED") }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.regradings",
+    operation: "query ($id: ID!) { result: regradings(examId: $id) { nodes { id } } }",
     variables: () => ({ id: world.exam.examId }),
     expected: forStaff,
   },

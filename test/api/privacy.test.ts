@@ -186,7 +186,10 @@ describe("exportMyData", () => {
     expect(models.length).toBeGreaterThan(15);
     const naming = models.flatMap(([, model, body]) => {
       const references = new Map(
-        [...body.matchAll(/ (\w+)\?? +@relation\(fields: \[(\w+)\]/g)].map(([, target, field]) => [field!, target!]),
+        [...body.matchAll(/ (\w+)\?? +@relation\((?:"\w+", )?fields: \[(\w+)\]/g)].map(([, target, field]) => [
+          field!,
+          target!,
+        ]),
       );
       const fields = [...body.matchAll(/^ {2}(\w+) +(\w+)\S*(.*)$/gm)].map(([, name, type, rest]) => ({
         name: name!,
@@ -213,6 +216,7 @@ describe("exportMyData", () => {
       "ResultFile.jobId",
       "ResultFile.run",
       "ResultFilePiece.run",
+      "Regrading.jobId",
       "QuestionFolder.parentId",
       "Video.jobIds",
       ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),

@@ -69,9 +69,12 @@ const aPaper: fc.Arbitrary<Case[]> = fc
   .array(fc.oneof(aSingle, aMultiple, aNumeric), { maxLength: 8 })
   .map((cases) => cases.map((it, index) => ({ ...it, question: { ...it.question, versionId: `v${index}` } })));
 
+/** All in one section, with the floor that exams have. */
+const inOneSection = (questions: QuestionToGrade[]) => ({ floor: "0", sections: [{ floor: null, questions }] });
+
 const grade = (cases: Case[], pick: (it: Case) => QuestionResponse | null) =>
   gradePaper(
-    cases.map(({ question }) => question),
+    inOneSection(cases.map(({ question }) => question)),
     new Map(cases.map((it) => [it.question.versionId, pick(it)])),
   );
 
@@ -137,13 +140,16 @@ describe("gradePaper", () => {
 
   it("rounds each question half to even at four places", () => {
     const pointsFor = (points: string) =>
-      gradePaper([single("v", points, 1, "0.5")], new Map([["v", { choice: "o1" }]])).questions[0]?.points?.toString();
+      gradePaper(
+        inOneSection([single("v", points, 1, "0.5")]),
+        new Map([["v", { choice: "o1" }]]),
+      ).questions[0]?.points?.toString();
     expect([pointsFor("0.0001"), pointsFor("0.0003"), pointsFor("0.0005")]).toEqual(["0", "0.0002", "0.0002"]);
   });
 
   it("lets a wrong answer cost points, but not below 0 for the whole", () => {
     const questions = [single("a", 2, 1, "-0.5"), single("b", 1, 1, 0)];
-    const first = gradePaper(questions, new Map([["a", { choice: "o1" }]]));
+    const first = gradePaper(inOneSection(questions), new Map([["a", { choice: "o1" }]]));
     expect(first.questions.map(({ points }) => points?.toString())).toEqual(["-1", "0"]);
     expect(first.score.toString()).toBe("0");
   });
@@ -154,11 +160,11 @@ describe("gradePaper", () => {
       ["a", { choice: "o0" }],
       ["e", { text: "Well." }],
     ]);
-    const known = gradePaper(questions, responses);
+    const known = gradePaper(inOneSection(questions), responses);
     expect([known.needsHuman, known.score.toString(), known.maxScore.toString()]).toEqual([true, "2", "7"]);
     expect(known.questions[1]?.points).toBeNull();
 
-    const complete = gradePaper(questions, responses, new Map([["e", "3.5"]]));
+    const complete = gradePaper(inOneSection(questions), responses, new Map([["e", "3.5"]]));
     expect([complete.needsHuman, complete.score.toString()]).toEqual([false, "5.5"]);
   });
 });

@@ -150,8 +150,9 @@ describe("a wrong answer", () => {
   it("is no wrong answer where none is given", () => {
     const definition = parseDefinition("TRUE_FALSE", { correct: true, penalty: "1" });
     const question = { versionId: "v", type: "TRUE_FALSE", definition, points: "2" };
-    expect(gradePaper([question], new Map()).questions[0]!.points!.toString()).toBe("0");
-    expect(gradePaper([question], new Map([["v", { choice: "false" }]])).questions[0]!.points!.toString()).toBe("-2");
+    const paper = { floor: null, sections: [{ floor: null, questions: [question] }] };
+    expect(gradePaper(paper, new Map()).questions[0]!.points!.toString()).toBe("0");
+    expect(gradePaper(paper, new Map([["v", { choice: "false" }]])).questions[0]!.points!.toString()).toBe("-2");
   });
 
   it("needs another way of scoring than one that takes away already", () => {

@@ -22,6 +22,8 @@ export const baseResolvers = {
   AttemptEventConnection: connection,
   ExamResultConnection: connection,
   FinalResultConnection: connection,
+  RegradingConnection: connection,
+  RegradingEntryConnection: connection,
   UserConnection: connection,
   AuditEntryConnection: connection,
   UserImportRowConnection: connection,

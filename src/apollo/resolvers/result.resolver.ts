@@ -15,6 +15,8 @@ export const resultResolvers = {
   },
   AttemptResult: {
     questions: (result, _args, { services }) => services.results.questions(result),
+    sections: async (result, _args, { services }) => (await services.results.parts(result))?.sections ?? null,
+    adjustment: async (result, _args, { services }) => (await services.results.parts(result))?.adjustment ?? null,
   },
   ExamResult: {
     student: ({ attempt: { userId } }, _args, { loaders }) => loaders.user.load(userId).then((user) => user!),

@@ -145,6 +145,11 @@ export const gapFill = defineQuestionType({
 
   shuffleOptions: () => [], // a gap's few options stay where they are, as in every drop-down list
 
+  unitsOf: ({ gaps }) =>
+    gaps.flatMap((gap) =>
+      gap.kind === "number" ? (gap.units ?? []).map(({ unit }) => `"${unit}" of the gap "${gap.id}"`) : [],
+    ),
+
   solution: ({ gaps }) => ({ gaps: gaps.map((gap) => ({ gap: gap.id, ...gapSolution(gap) })) }),
 
   grade({ gaps, penalty, floor }, { gaps: given }) {

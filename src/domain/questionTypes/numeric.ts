@@ -36,6 +36,8 @@ export const numeric = defineQuestionType({
 
   shuffleOptions: () => [],
 
+  unitsOf: ({ units = [] }) => units.map(({ unit }) => `"${unit}"`),
+
   solution: (definition) => numberSolution(definition),
 
   grade({ penalty, floor, ...definition }, { number }) {

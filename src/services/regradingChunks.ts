@@ -1,0 +1,110 @@
+import type { Db, Transaction } from "../../prisma/client.ts";
+import { decimalText } from "./decimal.ts";
+import { isFixed, type Policy } from "./grades.ts";
+import type { RegradedAttempt, ScoredAttempt } from "./regradingGrades.ts";
+import type { RegradingSummary } from "./regradingRows.ts";
+
+/** The next scored attempts of an exam that a regrading has not written down, in the order of their ids. */
+export function readChunk(
+  db: Db,
+  { regradingId, examId, after, limit }: { regradingId: string; examId: string; after: string; limit: number },
+): Promise<ScoredAttempt[]> {
+  return db.$queryRaw<ScoredAttempt[]>`
+    SELECT attempt.id, attempt.xmin::text AS "rowVersion", attempt.status::text, attempt.score::text, attempt.max_score::text AS "maxScore",
+      attempt.paper, (
+        SELECT coalesce(json_agg(json_build_object(
+          'versionId', question_version_id, 'response', response, 'isFixed', ${isFixed}, 'points', points::text, 'feedback', feedback)), '[]')
+        FROM answers WHERE attempt_id = attempt.id) AS answers
+    FROM attempts attempt JOIN users student ON student.id = attempt.user_id
+    WHERE attempt.exam_id = ${examId}::uuid AND attempt.score IS NOT NULL AND attempt.id > ${after}::uuid
+      AND NOT EXISTS (SELECT FROM regrading_entries WHERE regrading_id = ${regradingId}::uuid AND attempt_id = attempt.id)
+    ORDER BY attempt.id LIMIT ${limit}`;
+}
+
+/**
+ * Writes new grades, and a line for each attempt, in one statement; nothing when the exam's policy is another one by now. An attempt that
+ * was written to after it was read is left out, and gets no line.
+ */
+export async function writeChunk(
+  db: Db,
+  given: { regradingId: string; examId: string; policy: Policy; lines: readonly RegradedAttempt[]; isTrial: boolean },
+): Promise<{ isCurrent: boolean; lines: number }> {
+  const { regradingId, examId, policy, lines, isTrial } = given;
+  const changed = isTrial ? [] : lines.filter(({ isChanged }) => isChanged);
+  const changedIds = changed.map(({ attempt }) => attempt.id);
+  const marks = changed.flatMap(({ attempt, marks }) => marks.map((mark) => ({ ...mark, attemptId: attempt.id })));
+  const [written] = await db.$queryRaw<{ isCurrent: boolean; lines: number }[]>`
+    WITH policy AS MATERIALIZED (
+      SELECT id FROM exams WHERE id = ${examId}::uuid AND policy_number = ${policy.number} FOR SHARE
+    ), line AS MATERIALIZED (
+      SELECT line.* FROM policy, unnest(
+        ${lines.map(({ attempt }) => attempt.id)}::uuid[],
+        ${lines.map(({ attempt }) => attempt.score)}::numeric[],
+        ${lines.map(({ score }) => score)}::numeric[],
+        ${lines.map(({ attempt }) => attempt.maxScore)}::numeric[],
+        ${lines.map(({ maxScore }) => maxScore)}::numeric[],
+        ${lines.map(({ passedBefore }) => passedBefore)}::boolean[],
+        ${lines.map(({ passedAfter }) => passedAfter)}::boolean[])
+        AS line(attempt_id, score_before, score_after, max_score_before, max_score_after, passed_before, passed_after)
+    ), graded AS (
+      UPDATE attempts SET
+        score = line.score_after,
+        max_score = line.max_score_after,
+        status = change.status::"AttemptStatus",
+        graded_at = CASE WHEN change.status = 'GRADED' THEN clock_timestamp() END
+      FROM line JOIN unnest(
+        ${changedIds}::uuid[],
+        ${changed.map(({ attempt }) => attempt.rowVersion)}::text[],
+        ${changed.map(({ status }) => status)}::text[]) AS change(attempt_id, row_version, status) USING (attempt_id)
+      WHERE attempts.id = line.attempt_id AND attempts.xmin::text = change.row_version
+      RETURNING attempts.id
+    ), marked AS (
+      UPDATE answers SET points = mark.points, feedback = mark.feedback, graded_at = clock_timestamp()
+      FROM graded JOIN unnest(
+        ${marks.map(({ attemptId }) => attemptId)}::uuid[],
+        ${marks.map(({ versionId }) => versionId)}::uuid[],
+        ${marks.map(({ points }) => points)}::numeric[],
+        ${marks.map(({ feedback }) => feedback)}::text[]) AS mark(attempt_id, version_id, points, feedback) ON mark.attempt_id = graded.id
+      WHERE answers.attempt_id = mark.attempt_id AND answers.question_version_id = mark.version_id AND answers.graded_by_id IS NULL
+    ), noted AS (
+      INSERT INTO regrading_entries (
+        regrading_id, attempt_id, score_before, score_after, max_score_before, max_score_after, passed_before, passed_after)
+      SELECT ${regradingId}::uuid, line.* FROM line
+      WHERE line.attempt_id <> ALL (${changedIds}::uuid[]) OR line.attempt_id IN (SELECT id FROM graded)
+      ON CONFLICT DO NOTHING
+      RETURNING attempt_id
+    )
+    SELECT EXISTS (SELECT FROM policy) AS "isCurrent", (SELECT count(*) FROM noted)::int AS lines`;
+  return written!;
+}
+
+/** Numbers the lines in which something changes, the largest change first. */
+export async function numberPositions(tx: Transaction, regradingId: string): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE regrading_entries entry SET position = place.position FROM (
+      SELECT attempt_id, row_number() OVER (
+        ORDER BY abs(score_after - score_before) DESC, abs(max_score_after - max_score_before) DESC, attempt_id) AS position
+      FROM regrading_entries
+      WHERE regrading_id = ${regradingId}::uuid
+        AND (score_before, max_score_before, passed_before) IS DISTINCT FROM (score_after, max_score_after, passed_after)
+    ) AS place
+    WHERE entry.regrading_id = ${regradingId}::uuid AND entry.attempt_id = place.attempt_id`;
+}
+
+/** Of lines that are numbered. */
+export async function summaryOf(tx: Transaction, regradingId: string): Promise<RegradingSummary> {
+  const [row] = await tx.$queryRaw<RegradingSummary[]>`
+    SELECT count(*)::int AS attempts, count(position)::int AS changed,
+      count(*) FILTER (WHERE score_after > score_before)::int AS up,
+      count(*) FILTER (WHERE score_after < score_before)::int AS down,
+      count(*) FILTER (WHERE passed_after AND NOT coalesce(passed_before, false))::int AS "newlyPassed",
+      count(*) FILTER (WHERE NOT passed_after AND coalesce(passed_before, false))::int AS "newlyFailed",
+      round(avg(score_before), 4)::text AS "meanBefore", round(avg(score_after), 4)::text AS "meanAfter"
+    FROM regrading_entries WHERE regrading_id = ${regradingId}::uuid`;
+  const { meanBefore, meanAfter, ...counts } = row!;
+  return {
+    ...counts,
+    meanBefore: meanBefore === null ? null : decimalText(meanBefore),
+    meanAfter: meanAfter === null ? null : decimalText(meanAfter),
+  };
+}
