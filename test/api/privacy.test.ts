@@ -81,7 +81,7 @@ describe("exportMyData", () => {
     expect(more.map(({ kind }: { kind: string }) => kind)).toEqual(
       expect.arrayContaining(["SAVED", "SUBMITTED", "MARKED"]),
     );
-    expect(JSON.stringify(file.attemptLog)).not.toContain(school.teacher.id);
+    expect(JSON.stringify(file.attemptLog)).not.toContain("actorId");
     expect(file.attempts).toMatchObject([
       {
         exam: "Midterm",
@@ -213,6 +213,7 @@ describe("exportMyData", () => {
       "Video.jobIds",
       ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
       "Attempt.sessionId",
+      "AttemptEvent.attemptId",
       "AttemptEvent.sessionId",
     ];
     const { columns } = createPersonalData({} as never);
