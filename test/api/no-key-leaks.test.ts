@@ -142,6 +142,7 @@ const walks: Walk[] = [
   { field: "node", args: "(id: $examId)", as: "Exam" },
   { field: "attempt", args: "(id: $attemptId)", depth: 5 },
   { field: "myAttempts", args: "(first: 1)" },
+  { field: "myResult", args: "(examId: $examId)" },
   { field: "answerFiles", args: "(attemptId: $attemptId)" },
   { field: "exam", args: "(id: $examId)" },
   { field: "exams", args: "(first: 1)" },
@@ -368,7 +369,7 @@ describe("a student before the release of the results", () => {
 });
 
 describe("a student after the release of the results", () => {
-  beforeAll(() => app.container.services.exams.releaseResults(school.teacher.actor, examId));
+  beforeAll(() => app.container.services.resultRelease.release(school.teacher.actor, examId));
 
   it.each(walks)("finds the feedback and still no part of a key in all there is below $field$args", async (walk) => {
     const { data, errors } = await app.ask(operationFor(walk), variables(), school.students[0]!.token);

@@ -73,6 +73,7 @@ describe("exportMyData", () => {
     expect(file.accommodations).toMatchObject([{ extraMinutes: 11 }]);
     expect(file.imports).toMatchObject([{ accepted: 1 }]);
     expect(file.questionFiles).toMatchObject([{ direction: "EXPORT", format: "GIFT" }]);
+    expect(file.resultFiles).toMatchObject([{ exam: { title: "Midterm" }, format: "CSV", rows: 1 }]);
     expect(file.importedAs).toMatchObject([{ line: 2, outcome: "UPDATED" }, { line: 3 }]);
     expect(file.acts).toMatchObject([{ action: "publishExam" }]);
     expect(file.actsOnYou).toMatchObject([{ action: "user.disable" }]);
@@ -209,6 +210,9 @@ describe("exportMyData", () => {
       "QuestionFile.jobId",
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
+      "ResultFile.jobId",
+      "ResultFile.run",
+      "ResultFilePiece.run",
       "QuestionFolder.parentId",
       "Video.jobIds",
       ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
