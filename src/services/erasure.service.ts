@@ -71,6 +71,7 @@ export function createErasureService({
     await tx.oneTimeToken.deleteMany({ where: { userId } });
     await tx.recoveryCode.deleteMany({ where: { userId } });
     await tx.dataExport.deleteMany({ where: { userId } });
+    await eraseFromResultFiles(tx, userId);
     await tx.watchProgress.deleteMany({ where: { userId } });
     await tx.examAccommodation.deleteMany({ where: { userId } });
     await tx.courseGroupMember.deleteMany({ where: { userId } });
@@ -164,6 +165,16 @@ async function eraseDevices(tx: Transaction, userId: string): Promise<void> {
     UPDATE attempt_events SET address = NULL, user_agent = NULL, detail = detail #- '{from,address}' #- '{from,userAgent}'
     WHERE attempt_id IN (SELECT id FROM attempts WHERE user_id = ${userId}::uuid)
       AND (address IS NOT NULL OR user_agent IS NOT NULL OR kind = 'TAKEN_OVER')`;
+}
+
+/** Files of results that may have the person's name in them: they can be made again, without it. */
+async function eraseFromResultFiles(tx: Transaction, userId: string): Promise<void> {
+  await tx.$executeRaw`
+    DELETE FROM result_files WHERE actor_id = ${userId}::uuid
+      OR exam_id IN (SELECT exam_id FROM attempts WHERE user_id = ${userId}::uuid)
+      OR exam_id IN (
+        SELECT exam.id FROM exams exam JOIN enrollments enrollment ON enrollment.course_id = exam.course_id
+        WHERE enrollment.user_id = ${userId}::uuid)`;
 }
 
 /** An address under `.invalid` is nobody's: the domain is reserved for that (RFC 2606). */

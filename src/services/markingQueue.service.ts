@@ -5,6 +5,7 @@ import { questionType } from "../domain/questionTypes.ts";
 import type { Rubric } from "../domain/rubric.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
+import type { AnswerFileService, FileToMark } from "./answerFile.service.ts";
 import type { ExamQuestion, ExamQuestions } from "./examQuestions.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
@@ -29,6 +30,8 @@ export interface ClaimedResponse {
   question: Question;
   maxPoints: string;
   response: unknown;
+  /** In the order of the response. */
+  files: FileToMark[];
   guidance: string | null;
   rubric: Rubric;
   claimedUntil: Date;
@@ -47,10 +50,12 @@ export function createMarkingQueueService({
   db,
   access,
   examQuestions,
+  answerFiles,
 }: {
   db: Db;
   access: Access;
   examQuestions: ExamQuestions;
+  answerFiles: Pick<AnswerFileService, "toMark">;
 }) {
   /** The questions of an exam that people mark. @throws NOT_FOUND, FORBIDDEN */
   async function questionsFor(actor: Actor, examId: string): Promise<ExamQuestion[]> {
@@ -113,7 +118,11 @@ export function createMarkingQueueService({
         return heldResponses(tx, actor.userId, asked);
       });
       const { guidance = null, rubric = [] } = question.definition as { guidance?: string; rubric?: Rubric };
-      return held.map((response) => ({ ...response, question, maxPoints, guidance, rubric }));
+      const files = await answerFiles.toMark(held.flatMap(({ response }) => fileIds(response)));
+      return held.map((given) => {
+        const ofResponse = fileIds(given.response).flatMap((id) => files.get(id) ?? []);
+        return { ...given, files: ofResponse, question, maxPoints, guidance, rubric };
+      });
     },
 
     /** Lets go of a response that the actor has, so that others may mark it at once. Safe to repeat. @throws NOT_FOUND */
@@ -130,3 +139,5 @@ export function createMarkingQueueService({
     },
   };
 }
+
+const fileIds = (response: unknown) => (response as { files?: string[] }).files ?? [];

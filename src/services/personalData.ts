@@ -56,10 +56,9 @@ export function createPersonalData({
       attempts.savedAnswers([attempt.id]),
       results.of(actorFor(person), attempt),
     ]);
-    const points = new Map(
-      (result ? await results.questions(attempt.id) : []).map((entry) => [entry.questionId, entry]),
-    );
-    const marks = result ? await marksOn(attempt.id) : new Map<string, unknown[]>();
+    const points = new Map((result ? await results.questions(result) : []).map((entry) => [entry.questionId, entry]));
+    const showsMarks = result?.visible.includes("MARK") && result.visible.includes("FEEDBACK");
+    const marks = showsMarks ? await marksOn(attempt.id) : new Map<string, unknown[]>();
     const saved = new Map(answers.map((answer) => [answer.questionId, answer]));
     return {
       ...examNames(row),
@@ -72,7 +71,7 @@ export function createPersonalData({
       creditSeconds: attempt.creditSeconds,
       submittedAt: attempt.submittedAt,
       submittedBy: attempt.submittedBy,
-      result: result && { score: result.score, maxScore: result.maxScore, passed: result.passed },
+      result: result && { score: result.score, maxScore: result.maxScore, passed: result.passed, grade: result.grade },
       questions: questions.map(({ id, position, title, stem, options }) => ({
         position,
         title,
@@ -341,6 +340,27 @@ export function createPersonalData({
               refused: true,
               createdAt: true,
               finishedAt: true,
+            },
+          }),
+        ),
+    },
+    resultFiles: {
+      about: "Files of exam results that you had made. Removed after 7 days.",
+      of: ["ResultFile.actorId"],
+      read: ({ id: actorId }) =>
+        rowsOf(({ where, ...page }) =>
+          db.resultFile.findMany({
+            where: { actorId, ...where },
+            ...page,
+            select: {
+              id: true,
+              exam: { select: { title: true } },
+              format: true,
+              detail: true,
+              rows: true,
+              createdAt: true,
+              finishedAt: true,
+              expiresAt: true,
             },
           }),
         ),

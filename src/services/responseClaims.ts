@@ -24,7 +24,7 @@ const newEnd = Prisma.sql`clock_timestamp() + make_interval(mins => ${CLAIM_MINU
  * What waits for a person: answers that were graded with nothing said about them. It is found by a partial index; the words of somebody
  * erased are gone, and nobody can mark them.
  */
-export const isWaiting = Prisma.sql`answer.points IS NULL AND answer.graded_at IS NOT NULL AND answer.response IS NOT NULL`;
+export const isWaiting = Prisma.sql`attempt.status = 'SUBMITTED' AND answer.points IS NULL AND answer.graded_at IS NOT NULL AND answer.response IS NOT NULL`;
 /** Where an answer stands in that index: its place depends on nothing but chance. */
 const place = Prisma.sql`sha256((answer.attempt_id::text || answer.question_version_id::text)::bytea)`;
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { getNamedType, isObjectType } from "graphql";
+import { uuidv7 } from "uuidv7";
 import { createSchema } from "../../src/apollo/schema.ts";
 import { anEssayExam, type EssayExam, essayOf, RUBRIC } from "../support/marking.ts";
-import { aSchool, choiceQuestion, type Person, type School, somePeople } from "../support/school.ts";
+import { anExam, aSchool, choiceQuestion, type Person, type School, somePeople } from "../support/school.ts";
 import { statementsOf } from "../support/statements.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
 
@@ -23,7 +24,7 @@ afterAll(() => app.close());
 
 const CLAIM = `mutation ($examId: ID!, $questionId: ID!, $count: Int = 1) {
   claimResponses(examId: $examId, questionId: $questionId, count: $count) {
-    id maxPoints response guidance rubric { id title levels { id text points } } claimedUntil question { id stem }
+    id maxPoints response files { type bytes url } guidance rubric { id title levels { id text points } } claimedUntil question { id stem }
   }
 }`;
 const GRADE = `mutation ($input: GradeResponseInput!) {
@@ -193,6 +194,28 @@ describe("the marking queue", () => {
     expect(claiming.length).toBeLessThanOrEqual(10);
     const listing = await statementsOf(app, () => queueOf(exam));
     expect(listing.length).toBeLessThanOrEqual(3);
+  });
+
+  it("gives files with links, without the names that their students gave them", async () => {
+    const { services, db } = app.container;
+    const question = { ...choiceQuestion(1), type: "FILE_UPLOAD", definition: { rubric: RUBRIC } };
+    const { examId, questionIds } = await anExam(app.container, school, { questions: [question] });
+    const [questionId] = questionIds as [string];
+    const { id: attemptId } = await services.attempts.start(school.students[0]!.actor, examId);
+    const { id: questionVersionId } = await db.questionVersion.findFirstOrThrow({ where: { questionId } });
+    const kept = { tokenHash: uuidv7(), bytes: 3, contentType: "application/pdf", sha256: "00" };
+    const file = await db.answerFile.create({
+      data: { id: uuidv7(), attemptId, questionVersionId, fileName: "by-me.pdf", finishedAt: new Date(), ...kept },
+    });
+    const answer = { questionId, response: { files: [file.id] }, revision: 1 };
+    await services.answers.save(school.students[0]!.actor, attemptId, [answer]);
+    await services.attempts.submit(school.students[0]!.actor, attemptId);
+    await services.grading.gradeAttempt(attemptId);
+    const { data } = await app.ask(CLAIM, { examId, questionId }, markers[0]!.token);
+    expect(data.claimResponses).toMatchObject([
+      { files: [{ bytes: 3, type: "application/pdf", url: expect.stringContaining(file.id) }], rubric: RUBRIC },
+    ]);
+    expect(JSON.stringify(data)).not.toMatch(/by-me/);
   });
 
   it("is for the staff of the course", async () => {

@@ -130,6 +130,12 @@ async function aQuestionFile(): Promise<string> {
   return (await app.container.services.questionFiles.requestImport(teacher.actor, input)).id;
 }
 
+/** Of the teacher's. */
+async function aResultFile(): Promise<string> {
+  const input = { examId: world.exam.examId, format: "CSV", detail: "ATTEMPTS" };
+  return (await app.container.services.resultFiles.request(world.school.teacher.actor, input)).id;
+}
+
 async function anImport() {
   const input = { csv: PEOPLE, courseId: world.school.courseId };
   return (await app.container.services.imports.request(world.school.teacher.actor, input)).import.id;
@@ -318,6 +324,36 @@ const matrix: Line[] = [
     operation: "{ result: myAttempts { totalCount } }",
     variables: () => ({}),
     expected: forEverybodyKnown,
+  },
+  {
+    field: "Query.finalResults",
+    operation: "query ($id: ID!) { result: finalResults(examId: $id) { totalCount nodes { score } } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.myResult",
+    operation: "query ($id: ID!) { result: myResult(examId: $id) { score } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forMembers,
+  },
+  {
+    field: "Query.resultFile",
+    operation: "query ($id: ID!) { result: resultFile(id: $id) { rows downloadUrl } }",
+    variables: async () => ({ id: await aResultFile() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.exportResults",
+    operation: "mutation ($id: ID!) { result: exportResults(examId: $id, format: CSV) { id } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.withdrawResults",
+    operation: 'mutation ($id: ID!) { result: withdrawResults(examId: $id, reason: "A wrong key.") { id } }',
+    variables: async () => ({ id: await anExamOfItsOwn() }),
+    expected: forStaff,
   },
   {
     field: "Query.attemptLog",

@@ -101,6 +101,7 @@ describe("an erased account", () => {
     expect(await db.oneTimeToken.count({ where })).toBe(0);
     expect(await db.recoveryCode.count({ where })).toBe(0);
     expect(await db.dataExport.count({ where })).toBe(0);
+    expect(await db.resultFile.count({ where: { examId: lived.examId } })).toBe(0); // whoever had it made
     expect(await db.examAccommodation.count({ where })).toBe(0);
     expect(await db.courseGroupMember.count({ where })).toBe(0);
     expect(

@@ -142,6 +142,19 @@ export async function aLivedInAccount(app: Pick<TestApp, "container">): Promise<
   await db.questionFile.create({
     data: { id: uuidv7(), actorId: person.id, courseId, direction: "EXPORT", format: "GIFT", finishedAt: now },
   });
+  const madeFile = { examId, format: "CSV", detail: "ATTEMPTS", run: uuidv7(), rows: 1, finishedAt: now } as const;
+  const expiresAt = new Date(now.getTime() + 3_600_000);
+  for (const actorId of [person.id, school.teacher.id])
+    await db.resultFile.create({
+      data: {
+        ...madeFile,
+        id: uuidv7(),
+        actorId,
+        jobId: uuidv7(),
+        expiresAt,
+        pieces: { create: { run: madeFile.run, number: 0, bytes: Buffer.from(CANARIES.name) } },
+      },
+    });
   const [admin] = await somePeople(app.container, 1, "INSTRUCTOR");
   const importId = uuidv7();
   await db.userImport.create({

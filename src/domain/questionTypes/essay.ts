@@ -34,6 +34,8 @@ export const essay = defineQuestionType({
 
   shuffleOptions: () => [],
 
+  solution: () => null,
+
   grade: (_definition, { text }) =>
     text.trim() === "" ? { kind: "graded", fraction: new Exact(0), feedback: null } : { kind: "needsHuman" },
 });

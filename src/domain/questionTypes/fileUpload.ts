@@ -66,6 +66,8 @@ export const fileUpload = defineQuestionType({
 
   shuffleOptions: () => [],
 
+  solution: () => null,
+
   grade: (_definition, { files }) =>
     files.length === 0 ? { kind: "graded", fraction: new Exact(0), feedback: null } : { kind: "needsHuman" },
 });

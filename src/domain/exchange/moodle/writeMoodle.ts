@@ -167,6 +167,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
         ],
       };
     case "FILE_UPLOAD":
+      if (question.definition.rubric) lost.push("The rubric.");
       return { type: "essay", body: fileUpload(question.definition, format) };
     case "INFORMATION":
       return { type: "description", body: [] };
