@@ -175,9 +175,10 @@ const writeEdited = (tx: Transaction, questions: readonly Written[]) => tx.$exec
       AS edit (id uuid, tags text[], "folderId" uuid, difficulty text, points numeric, "versionId" uuid)
   ), made AS (
     INSERT INTO question_versions
-      (id, question_id, number, points, type, title, stem, stem_format, definition, feedback, search_words)
+      (id, question_id, number, points, type, title, stem, stem_format, definition, feedback, outcome_feedback, search_words)
     SELECT edit."versionId", question.id, version.number + 1, edit.points,
-           version.type, version.title, version.stem, version.stem_format, version.definition, version.feedback, version.search_words
+           version.type, version.title, version.stem, version.stem_format, version.definition,
+           version.feedback, version.outcome_feedback, version.search_words
     FROM edit JOIN (${NEWEST}) ON question.id = edit.id
     WHERE edit."versionId" IS NOT NULL
   )

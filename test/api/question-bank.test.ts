@@ -258,7 +258,8 @@ describe("an edit of many questions", () => {
 
   it("of points makes a version that is the one before in everything else, where there is something to answer", async () => {
     const { db } = app.container;
-    const id = await aQuestion({ feedback: "Because.", title: "Titled" });
+    const outcomeFeedback = { correct: "Well done." };
+    const id = await aQuestion({ feedback: "Because.", title: "Titled", outcomeFeedback });
     const text = await aQuestion({ type: "INFORMATION", definition: {}, points: "0" });
     const same = await aQuestion({ points: "2.5" });
     expect(await asked(EDIT, selection({ ids: [id, text, same], points: "2.50" }))).toMatchObject({ changedCount: 1 });
@@ -269,9 +270,10 @@ describe("an edit of many questions", () => {
     const columns = await db.$queryRaw<{ name: string }[]>`
       SELECT column_name AS name FROM information_schema.columns WHERE table_name = 'question_versions' AND is_generated = 'NEVER'`;
     // Whoever gives versions another column has to copy it in `writeEdited`, and then to name it here.
-    expect(columns.map(({ name }) => name).sort()).toEqual(
-      "created_at definition feedback id number points question_id search_words stem stem_format title type".split(" "),
-    );
+    expect(columns.map(({ name }) => name).sort()).toEqual([
+      ..."created_at definition feedback id number outcome_feedback".split(" "),
+      ..."points question_id search_words stem stem_format title type".split(" "),
+    ]);
     const other = { id: expect.any(String), number: 2, points: expect.anything(), createdAt: expect.any(Date) };
     expect(after).toEqual({ ...before, ...other });
     expect(after!.points.toString()).toBe("2.5");
