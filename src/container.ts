@@ -47,6 +47,7 @@ import { createExamQuestions } from "./services/examQuestions.ts";
 import { createExamTermsService } from "./services/examTerms.service.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
 import { createExchangeService } from "./services/exchange.service.ts";
+import { createFinalResultService } from "./services/finalResult.service.ts";
 import { createGradingService } from "./services/grading.service.ts";
 import { createImportService } from "./services/import.service.ts";
 import { createImportRuns } from "./services/importRuns.ts";
@@ -54,6 +55,7 @@ import { createJobService } from "./services/job.service.ts";
 import { createLessonService } from "./services/lesson.service.ts";
 import { createMailService } from "./services/mail.service.ts";
 import { createMarkingService } from "./services/marking.service.ts";
+import { createMarkingQueueService } from "./services/markingQueue.service.ts";
 import { createMonitorSessions } from "./services/monitorSessions.ts";
 import { createNodeService } from "./services/node.service.ts";
 import { createOneTimeTokens } from "./services/oneTimeTokens.ts";
@@ -75,6 +77,10 @@ import { createQuestionFileRuns } from "./services/questionFileRuns.ts";
 import { createQuestionFolderService } from "./services/questionFolder.service.ts";
 import { createRefreshTokens } from "./services/refreshTokens.ts";
 import { createResultService } from "./services/result.service.ts";
+import { createResultFileService } from "./services/resultFile.service.ts";
+import { createResultFileRuns } from "./services/resultFileRuns.ts";
+import { createResultReleaseService } from "./services/resultRelease.service.ts";
+import { createResultRules } from "./services/resultRules.ts";
 import { createResumableUploads, type UploadKind, type UploadRow } from "./services/resumableUploads.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
 import { createSecrets } from "./services/secrets.ts";
@@ -271,13 +277,15 @@ export async function createContainer(
   });
   const grading = createGradingService({ db, papers, events });
   const analysis = createAnalysisService({ db, access, outbox, examQuestions });
-  const results = createResultService({ db, access, papers });
+  const rulesOf = createResultRules(db);
+  const results = createResultService({ db, access, papers, rulesOf });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const answerFileRemoval = createAnswerFileRemoval({ db, outbox, storage });
   const answerFiles = createAnswerFileService({
     db,
     papers,
     attempts,
+    addresses,
     removal: answerFileRemoval,
     outbox,
     storage,
@@ -347,8 +355,13 @@ export async function createContainer(
     attemptLog: createAttemptLogService({ db, access, visits }),
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
+    markingQueue: createMarkingQueueService({ db, access, examQuestions, answerFiles }),
     analysis,
     results,
+    resultRelease: createResultReleaseService({ db, cache, access, exams, newId }),
+    finalResults: createFinalResultService({ db, access, exams, results, rulesOf }),
+    resultFiles: createResultFileService({ db, access, outbox, links, clock, newId }),
+    resultFileRuns: createResultFileRuns({ db, access, examQuestions, rulesOf, clock, newId }),
     mails: createMailService({ db, outbox, smtp, templatedMails, clock }),
     imports: createImportService({ db, access, outbox, links, clock, newId }),
     importRuns: createImportRuns({ db, cache, access, outbox, clock, newId }),

@@ -6,6 +6,7 @@ import type { AnswerFileService } from "../services/answerFile.service.ts";
 import type { ImportService } from "../services/import.service.ts";
 import type { PrivacyService } from "../services/privacy.service.ts";
 import type { QuestionFileService } from "../services/questionFile.service.ts";
+import type { ResultFileService } from "../services/resultFile.service.ts";
 import type { SignedLinks } from "../services/signedLinks.ts";
 import type { Logger } from "../utils/logger.ts";
 
@@ -19,6 +20,7 @@ export function downloadRoutes({
   imports,
   privacy,
   questionFiles,
+  resultFiles,
   links,
   log,
 }: {
@@ -26,6 +28,7 @@ export function downloadRoutes({
   imports: Pick<ImportService, "openReport">;
   privacy: Pick<PrivacyService, "openExport">;
   questionFiles: Pick<QuestionFileService, "open">;
+  resultFiles: Pick<ResultFileService, "open">;
   links: SignedLinks;
   log: Logger;
 }) {
@@ -47,6 +50,11 @@ export function downloadRoutes({
 
     app.get<ById>("/downloads/questions/:id", async ({ params }, reply) => {
       const { fileName, contentType, bytes } = await questionFiles.open(params.id);
+      return attach(reply, fileName, contentType).send(Readable.from(bytes));
+    });
+
+    app.get<ById>("/downloads/results/:id", async ({ params }, reply) => {
+      const { fileName, contentType, bytes } = await resultFiles.open(params.id);
       return attach(reply, fileName, contentType).send(Readable.from(bytes));
     });
 

@@ -11,10 +11,11 @@ import {
  * Lists are not among them: what would join them has no key yet. Nothing here shows an attempt or the clock.
  */
 const STORABLE_FIELDS = new Set(["exam", "course", "lesson", "video", "me", "questionTypes"]);
-/** Fields below them that are read from the database, or tell of the clock, of a job or of what the viewer watched. */
+/** Fields below them that are read from the database, or tell of the clock (as whether results are released does), of a job or of what the viewer watched. */
 const UNCACHED_FIELDS = new Set([
   "Course.enrollments",
   "Exam.myTerms",
+  "Exam.resultRelease",
   "Question.folder",
   "Question.versions",
   "Video.processingPercent",

@@ -15,6 +15,7 @@ import { groupResolvers } from "./resolvers/group.resolver.ts";
 import { importResolvers } from "./resolvers/import.resolver.ts";
 import { jobResolvers } from "./resolvers/job.resolver.ts";
 import { lessonResolvers } from "./resolvers/lesson.resolver.ts";
+import { markingResolvers } from "./resolvers/marking.resolver.ts";
 import { operationsResolvers } from "./resolvers/operations.resolver.ts";
 import { peopleResolvers } from "./resolvers/people.resolver.ts";
 import { previewResolvers } from "./resolvers/preview.resolver.ts";
@@ -64,6 +65,7 @@ function build(
       attemptResolvers,
       answerFileResolvers,
       resultResolvers,
+      markingResolvers,
       analysisResolvers,
       jobResolvers,
       operationsResolvers,

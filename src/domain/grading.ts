@@ -80,7 +80,9 @@ function feedbackOn(
   return general && feedback ? `${feedback}\n${general}` : (general ?? feedback);
 }
 
-const roundPoints = (points: Decimal.Value) => new Exact(points).toDecimalPlaces(POINT_PLACES, Decimal.ROUND_HALF_EVEN);
+/** As points are kept: half to even, to four places. */
+export const roundPoints = (points: Decimal.Value) =>
+  new Exact(points).toDecimalPlaces(POINT_PLACES, Decimal.ROUND_HALF_EVEN);
 
 const sum = (numbers: readonly Decimal.Value[]) =>
   numbers.reduce<Decimal>((total, number) => total.plus(number), new Exact(0));

@@ -1,6 +1,7 @@
 import { Decimal } from "decimal.js";
 import { z } from "zod";
 import { decimalField, Exact, parseNumber } from "./decimal.ts";
+import type { AcceptedNumber } from "./questionType.ts";
 import { storedText } from "./storedText.ts";
 
 export const MAX_NUMBER_RESPONSE = 100;
@@ -104,6 +105,20 @@ export function gradeNumber(
     fraction: new Exact(match?.fraction ?? 0).times(new Exact(1).minus(penalty)),
     feedback: match?.feedback ?? null,
   };
+}
+
+/** The answers that are worth the full points, and the units they may be typed in. */
+export const numberSolution = ({ answers, units = [] }: Pick<NumberAnswers, "answers" | "units">) => ({
+  number: answers.filter(({ fraction }) => fraction === "1").map(accepted),
+  ...(units.length > 0 && { units }),
+});
+
+function accepted(answer: Answer): AcceptedNumber {
+  if ("any" in answer) return { any: true };
+  if ("min" in answer) return { min: answer.min, max: answer.max };
+  if ("significantFigures" in answer) return { value: answer.value, significantFigures: answer.significantFigures };
+  const { value, tolerance, toleranceType = "absolute" } = answer;
+  return { value, tolerance, toleranceType };
 }
 
 function holds(answer: Answer, number: Decimal): boolean {

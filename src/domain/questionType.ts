@@ -69,6 +69,29 @@ export interface StudentView {
 /** `fraction` is the share of the question's points: −1 to 1, where below 0 takes points away. */
 export type Grade = { kind: "graded"; fraction: Decimal; feedback: string | null } | { kind: "needsHuman" };
 
+/**
+ * What earns a question's full points, by the kind of the response: of `choice`, `text` and `number` each entry alone, of the others
+ * all of them together. Options by their ids; texts and numbers as the definition has them, with what it tolerates.
+ */
+export type Solution =
+  | { choice: string[] }
+  | { choices: string[] }
+  | { text: AcceptedText[] }
+  | { number: AcceptedNumber[]; units?: { unit: string; factor: string }[] }
+  | { pairs: ResponseValues["pairs"] }
+  | { order: string[] }
+  | { gaps: GapSolution[] };
+export type AcceptedText = { pattern: string } | { regex: string };
+export type AcceptedNumber =
+  | { value: string; tolerance: string; toleranceType: "absolute" | "relative" }
+  | { value: string; significantFigures: number }
+  | { min: string; max: string }
+  | { any: true };
+export type GapSolution = { gap: string } & Extract<
+  Solution,
+  { choice: unknown } | { text: unknown } | { number: unknown }
+>;
+
 /** An option that takes part in a shuffle; a pinned one keeps its place. */
 export interface ShuffleOption {
   id: string;
@@ -88,6 +111,8 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   responseKind: Kind;
   /** Whether the question is worth nothing, because it asks nothing. */
   isUnmarked?: boolean;
+  /** Whether a person marks what was answered. Its definitions may hold a `guidance` and a `rubric` for that. */
+  isMarkedByHand?: boolean;
   definition: z.ZodType<Definition>;
   /** The shape of a response, whatever the definition; messages are written for the student. */
   response: z.ZodType<ResponseOf<Kind>>;
@@ -101,6 +126,8 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   studentView(definition: Definition): StudentView;
   /** The options that may be shuffled; empty where there are none. */
   shuffleOptions(definition: Definition): ShuffleOption[];
+  /** What is right, for a student who may see the key; null where a person judges, or there is nothing to answer. */
+  solution(definition: Definition): Solution | null;
   /** Takes a response that has no problem. */
   grade(definition: Definition, response: ResponseOf<Kind>): Grade;
 }

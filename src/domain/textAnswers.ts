@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { RE2JS } from "re2js";
 import { z } from "zod";
 import { decimalField } from "./decimal.ts";
+import type { AcceptedText } from "./questionType.ts";
 import { storedText } from "./storedText.ts";
 import { matchesWildcard } from "./wildcard.ts";
 
@@ -59,6 +60,13 @@ export function matchingTextAnswer({ answers, ...rules }: TextAnswers, text: str
       : matchesWildcard(normalise(answer.pattern, rules), given),
   );
 }
+
+/** The answers that are worth the full points. */
+export const textSolution = ({ answers }: Pick<TextAnswers, "answers">): { text: AcceptedText[] } => ({
+  text: answers
+    .filter(({ fraction }) => fraction === "1")
+    .map((answer) => ("regex" in answer ? { regex: answer.regex } : { pattern: answer.pattern })),
+});
 
 const ACCENTS = /\p{M}/gu;
 

@@ -13,6 +13,7 @@ import type { Actor } from "./actor.ts";
 import { type AnswerFileRemoval, isNamed } from "./answerFileRemoval.ts";
 import type { AttemptService } from "./attempt.service.ts";
 import { databaseTime } from "./databaseTime.ts";
+import type { ExamAddresses } from "./examAddresses.ts";
 import { isUuid, requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import type { Papers } from "./papers.ts";
@@ -37,10 +38,18 @@ export interface AnswerFile {
   urlExpiresAt: string;
 }
 
+export type FileToMark = Pick<AnswerFile, "bytes" | "type" | "url" | "urlExpiresAt">;
+
 const LINK_MS = 3_600_000;
 /** For each file that an answer may name there may be another, so that one can be replaced before it is given up. */
 const UPLOADS_PER_FILE = 2;
 const KB = 1024;
+
+const NOT_OPEN = {
+  CLOSED: "This attempt was handed in or its time is up; it takes no more files.",
+  TAKEN_OVER: "This attempt goes on in another log-in. Call startAttempt to go on here.",
+  PAUSED: "The exam is paused. Try again when it goes on.",
+};
 
 const asked = z.object({
   attemptId: z.string(),
@@ -65,6 +74,7 @@ export function createAnswerFileService({
   db,
   papers,
   attempts,
+  addresses,
   removal,
   outbox,
   storage,
@@ -78,6 +88,7 @@ export function createAnswerFileService({
   db: Db;
   papers: Papers;
   attempts: Pick<AttemptService, "get">;
+  addresses: ExamAddresses;
   removal: AnswerFileRemoval;
   outbox: Outbox;
   storage: Storage;
@@ -88,17 +99,17 @@ export function createAnswerFileService({
   clock: () => Date;
   newId: () => string;
 }) {
-  /** Holds the actor's own attempt until the transaction ends: two tabs cannot both take the last place. */
-  async function lockOpen(tx: Transaction, actor: Actor, attemptId: string): Promise<void> {
-    const [attempt] = await tx.$queryRaw<{ isOpen: boolean; isPaused: boolean }[]>`
-      SELECT status = 'IN_PROGRESS' AND paused_at IS NOT NULL AS "isPaused",
-             status = 'IN_PROGRESS'
-               AND clock_timestamp() <= coalesce(paused_at, deadline_at) + make_interval(secs => ${graceSeconds}) AS "isOpen"
-      FROM attempts WHERE id = ${attemptId}::uuid AND user_id = ${actor.userId}::uuid FOR NO KEY UPDATE`;
+  /** Holds the actor's own attempt until the transaction ends: two tabs cannot both take the last place. Judged as a save is. */
+  async function lockOpen(tx: Transaction, { userId, sessionId }: Actor, attemptId: string): Promise<void> {
+    const grace = Prisma.sql`make_interval(secs => ${graceSeconds})`;
+    const [attempt] = await tx.$queryRaw<{ state: "CLOSED" | "TAKEN_OVER" | "PAUSED" | "OPEN" }[]>`
+      SELECT CASE WHEN status <> 'IN_PROGRESS' OR (paused_at IS NULL AND clock_timestamp() > deadline_at + ${grace}) THEN 'CLOSED'
+                  WHEN session_id <> ${sessionId}::uuid THEN 'TAKEN_OVER'
+                  WHEN clock_timestamp() > paused_at + ${grace} THEN 'PAUSED'
+                  ELSE 'OPEN' END AS state
+      FROM attempts WHERE id = ${attemptId}::uuid AND user_id = ${userId}::uuid FOR NO KEY UPDATE`;
     if (!attempt) throw notFound("attempt");
-    if (attempt.isOpen) return;
-    if (attempt.isPaused) throw unprocessable("ATTEMPT_PAUSED", "The exam is paused. Try again when it goes on.");
-    throw unprocessable("ATTEMPT_CLOSED", "This attempt was handed in or its time is up; it takes no more files.");
+    if (attempt.state !== "OPEN") throw unprocessable(`ATTEMPT_${attempt.state}`, NOT_OPEN[attempt.state]);
   }
 
   /** Uploads that came to nothing never stand in the way: a new one ends the oldest of them. @returns which */
@@ -122,13 +133,14 @@ export function createAnswerFileService({
     /**
      * A permission to upload one file for a question of the actor's own attempt.
      * @throws NOT_FOUND, BAD_USER_INPUT, UNPROCESSABLE (NO_FILES_WANTED, FILE_TOO_LARGE, WRONG_KIND_OF_FILE, TOO_MANY_FILES,
-     *   ATTEMPT_CLOSED, ATTEMPT_PAUSED)
+     *   ADDRESS_NOT_ALLOWED, ATTEMPT_TAKEN_OVER, ATTEMPT_CLOSED, ATTEMPT_PAUSED)
      */
     async createTicket(actor: Actor, input: unknown): Promise<AnswerFileTicket> {
       const { questionId, fileName, bytes, ...given } = parseInput(asked, input, { path: "" });
       const attemptId = requireId(given.attemptId, "attempt");
       const paper = await papers.stored(attemptId, actor.reads);
       if (paper?.userId !== actor.userId) throw notFound("attempt");
+      await addresses.requireAllowed(actor, paper.examId, attemptId);
       const entry = (await papers.entries(paper, actor.reads)).get(questionId);
       if (!entry) throw notFound("question in this attempt");
       const limits = questionType(entry.question.type).studentView(entry.question.definition).files;
@@ -150,14 +162,18 @@ export function createAnswerFileService({
 
     /**
      * Takes back a file that is in no answer, and makes room for another.
-     * @throws NOT_FOUND, UNPROCESSABLE (FILE_IN_ANSWER, ATTEMPT_CLOSED, ATTEMPT_PAUSED)
+     * @throws NOT_FOUND, UNPROCESSABLE (FILE_IN_ANSWER, ADDRESS_NOT_ALLOWED, ATTEMPT_TAKEN_OVER, ATTEMPT_CLOSED, ATTEMPT_PAUSED)
      */
     async delete(actor: Actor, fileId: string): Promise<boolean> {
       const id = requireId(fileId, "file");
+      const row = await db.answerFile.findFirst({
+        where: { id, attempt: { userId: actor.userId } },
+        select: { attempt: { select: { id: true, examId: true } } },
+      });
+      if (!row) throw notFound("file");
+      await addresses.requireAllowed(actor, row.attempt.examId, row.attempt.id);
       await db.$transaction(async (tx) => {
-        const row = await tx.answerFile.findFirst({ where: { id, attempt: { userId: actor.userId } } });
-        if (!row) throw notFound("file");
-        await lockOpen(tx, actor, row.attemptId);
+        await lockOpen(tx, actor, row.attempt.id);
         const removed = await removal.remove(tx, Prisma.sql`file.id = ${id}::uuid AND NOT ${isNamed}`);
         if (removed === 0)
           throw unprocessable("FILE_IN_ANSWER", "Your answer names this file. Save the answer without it first.");
@@ -202,6 +218,24 @@ export function createAnswerFileService({
         url: links.url(`/downloads/answer-files/${row.id}`, expiresAt),
         urlExpiresAt: expiresAt.toISOString(),
       }));
+    },
+
+    /** Of files that answers name, what who marks needs, without the names their students gave them. By id. */
+    async toMark(fileIds: readonly string[]): Promise<ReadonlyMap<string, FileToMark>> {
+      if (fileIds.length === 0) return new Map();
+      const rows = await db.answerFile.findMany({ where: { id: { in: [...fileIds] }, finishedAt: { not: null } } });
+      const expiresAt = new Date(clock().getTime() + LINK_MS);
+      return new Map(
+        rows.map(({ id, bytes, contentType }) => [
+          id,
+          {
+            bytes: Number(bytes),
+            type: contentType!,
+            url: links.url(`/downloads/answer-files/${id}`, expiresAt),
+            urlExpiresAt: expiresAt.toISOString(),
+          },
+        ]),
+      );
     },
 
     /** A file for whoever has a good link to it. @throws NOT_FOUND for one that is gone */

@@ -25,7 +25,6 @@ export async function addToBank(
       courseId,
       folderId,
       tags: [...new Set([...tags, ...question.tags])],
-      searchWords: searchWords(question),
     })),
   });
   await tx.questionVersion.createMany({
@@ -35,6 +34,7 @@ export async function addToBank(
       questionId: id,
       number: 1,
       definition: definition as Prisma.InputJsonValue,
+      searchWords: searchWords({ ...rest, definition }),
       outcomeFeedback: outcomeFeedback ? { ...outcomeFeedback } : Prisma.DbNull,
     })),
   });
@@ -50,8 +50,7 @@ export async function* newestVersions(
       where: { AND: [chosen, after === undefined ? {} : { id: { gt: after } }] },
       orderBy: { id: "asc" },
       take: PAGE,
-      omit: { searchWords: true },
-      include: { versions: { orderBy: { number: "desc" }, take: 1 } },
+      include: { versions: { orderBy: { number: "desc" }, take: 1, omit: { searchWords: true } } },
     });
     for (const { id, tags, versions } of rows) {
       const { type, title, stem, stemFormat, definition, points, feedback, outcomeFeedback } = versions[0]!;

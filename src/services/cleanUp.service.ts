@@ -64,6 +64,14 @@ export function createCleanUpService({
           LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
     );
 
+  const removeResultFiles = () =>
+    inBatches(
+      EXPORTS_BATCH,
+      () => db.$executeRaw`
+        DELETE FROM result_files WHERE id IN (
+          SELECT id FROM result_files WHERE expires_at < clock_timestamp() LIMIT ${EXPORTS_BATCH} FOR UPDATE SKIP LOCKED)`,
+    );
+
   /** Ids tell when an attempt was begun, so a log goes as a whole, and its one index finds it. */
   const removeAttemptEvents = () =>
     inBatches(
@@ -115,6 +123,7 @@ export function createCleanUpService({
     exports: removeExports,
     imports: removeImports,
     questionFiles: removeQuestionFiles,
+    resultFiles: removeResultFiles,
     answerFiles: () => answerFileRemoval.removeUnnamed(),
     attemptEvents: removeAttemptEvents,
     unverifiedAccounts: () => inBatches(BATCH, removeUnverifiedBatch),

@@ -155,7 +155,7 @@ function grantsOf(row: EligibilityRow): ExamGrant[] {
   ];
 }
 
-/** Why the person may not start now, access code aside; null where nothing stands against it. */
+/** Why the person may not start now, access code and address aside; null where nothing stands against it. */
 export function startRefusal(
   { row, window, attemptsAllowed }: Eligibility,
   { unverifiedMayStart }: { unverifiedMayStart: boolean },

@@ -71,6 +71,7 @@ export function createErasureService({
     await tx.oneTimeToken.deleteMany({ where: { userId } });
     await tx.recoveryCode.deleteMany({ where: { userId } });
     await tx.dataExport.deleteMany({ where: { userId } });
+    await eraseFromResultFiles(tx, userId);
     await tx.watchProgress.deleteMany({ where: { userId } });
     await tx.examAccommodation.deleteMany({ where: { userId } });
     await tx.courseGroupMember.deleteMany({ where: { userId } });
@@ -144,11 +145,19 @@ async function eraseWords(tx: Transaction, userId: string): Promise<void> {
   await tx.$executeRaw`
     UPDATE answers SET
       response = CASE WHEN version.type = ANY(${IN_OWN_WORDS}) THEN NULL ELSE response END,
-      feedback = CASE WHEN version.type = ANY(${IN_OWN_WORDS}) OR graded_by_id IS NOT NULL THEN NULL ELSE answers.feedback END
+      feedback = CASE WHEN version.type = ANY(${IN_OWN_WORDS}) OR graded_by_id IS NOT NULL THEN NULL ELSE answers.feedback END,
+      rubric = ${withoutComments(Prisma.sql`answers.rubric`)}
     FROM attempts attempt, question_versions version
     WHERE answers.attempt_id = attempt.id AND attempt.user_id = ${userId}::uuid AND version.id = answers.question_version_id
       AND (version.type = ANY(${IN_OWN_WORDS}) OR graded_by_id IS NOT NULL)`;
+  await tx.$executeRaw`
+    UPDATE answer_marks mark SET feedback = NULL, reason = NULL, rubric = ${withoutComments(Prisma.sql`mark.rubric`)}
+    FROM attempts attempt WHERE mark.attempt_id = attempt.id AND attempt.user_id = ${userId}::uuid`;
 }
+
+/** Which levels were chosen stays, as points do. */
+const withoutComments = (rubric: Prisma.Sql) => Prisma.sql`(
+  SELECT jsonb_agg(entry || '{"comment": null}' ORDER BY position) FROM jsonb_array_elements(${rubric}) WITH ORDINALITY AS levels(entry, position))`;
 
 /** From where and on what the person took exams. What they did, and when, stays with the result. */
 async function eraseDevices(tx: Transaction, userId: string): Promise<void> {
@@ -156,6 +165,16 @@ async function eraseDevices(tx: Transaction, userId: string): Promise<void> {
     UPDATE attempt_events SET address = NULL, user_agent = NULL, detail = detail #- '{from,address}' #- '{from,userAgent}'
     WHERE attempt_id IN (SELECT id FROM attempts WHERE user_id = ${userId}::uuid)
       AND (address IS NOT NULL OR user_agent IS NOT NULL OR kind = 'TAKEN_OVER')`;
+}
+
+/** Files of results that may have the person's name in them: they can be made again, without it. */
+async function eraseFromResultFiles(tx: Transaction, userId: string): Promise<void> {
+  await tx.$executeRaw`
+    DELETE FROM result_files WHERE actor_id = ${userId}::uuid
+      OR exam_id IN (SELECT exam_id FROM attempts WHERE user_id = ${userId}::uuid)
+      OR exam_id IN (
+        SELECT exam.id FROM exams exam JOIN enrollments enrollment ON enrollment.course_id = exam.course_id
+        WHERE enrollment.user_id = ${userId}::uuid)`;
 }
 
 /** An address under `.invalid` is nobody's: the domain is reserved for that (RFC 2606). */

@@ -1,5 +1,7 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { badInput, forbidden, notFound, unprocessable } from "../domain/errors.ts";
+import type { AttemptGrading } from "../domain/finalResult.ts";
+import type { GradeBand, ReviewMatrix } from "../domain/results.ts";
 import type { Exam as ExamRow, Prisma } from "../generated/prisma/client.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -18,6 +20,7 @@ import {
   FIXED_BY_PUBLICATION,
   newExam,
   questionsToAdd,
+  resultColumns,
   windowIsRight,
 } from "./examInput.ts";
 import { lockExam } from "./examLock.ts";
@@ -43,7 +46,11 @@ export interface Exam {
   shuffleOptions: boolean;
   passMarkPercent: string | null;
   resultsPolicy: "IMMEDIATE" | "AFTER_CLOSE" | "MANUAL";
+  resultsReleaseAt: string | null;
   resultsReleasedAt: string | null;
+  review: ReviewMatrix;
+  gradeScale: readonly GradeBand[];
+  attemptGrading: AttemptGrading;
   accessCodeRequired: boolean;
   status: "DRAFT" | "PUBLISHED" | "ARCHIVED";
   publishedAt: string | null;
@@ -66,7 +73,11 @@ const toExam = (row: ExamRow, totals: { questionCount: number; maxScore: string 
   shuffleOptions: row.shuffleOptions,
   passMarkPercent: row.passMarkPercent && decimalText(row.passMarkPercent),
   resultsPolicy: row.resultsPolicy,
+  resultsReleaseAt: row.resultsReleaseAt?.toISOString() ?? null,
   resultsReleasedAt: row.resultsReleasedAt?.toISOString() ?? null,
+  review: { during: row.reviewDuring, afterSubmission: row.reviewAfterSubmission, afterClose: row.reviewAfterClose },
+  gradeScale: row.gradeScale as unknown as GradeBand[],
+  attemptGrading: row.attemptGrading,
   accessCodeRequired: row.accessCodeHash !== null,
   status: row.status,
   publishedAt: row.publishedAt?.toISOString() ?? null,
@@ -188,14 +199,23 @@ export function createExamService({
 
     /** Makes a draft. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
     async create(actor: Actor, input: unknown): Promise<Exam> {
-      const { courseId: courseIdGiven, sections, accessCode, ...given } = parseInput(newExam, input);
+      const {
+        courseId: courseIdGiven,
+        sections,
+        accessCode,
+        review,
+        gradeScale,
+        ...given
+      } = parseInput(newExam, input);
       const courseId = requireId(courseIdGiven, "course");
       const accessCodeHash = accessCode ? await hashSecret(accessCode) : null;
       const id = newId();
       const row = await db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
         await requireFolders(tx, courseId, sections ?? []);
-        const exam = await tx.exam.create({ data: { ...given, id, courseId, accessCodeHash } });
+        const exam = await tx.exam.create({
+          data: { ...given, ...resultColumns({ review, gradeScale }), id, courseId, accessCodeHash },
+        });
         await tx.examSection.createMany({
           data: (sections ?? [{ title: "Questions" }]).map((one, position) => ({
             ...one,
@@ -211,7 +231,8 @@ export function createExamService({
 
     /** Changes what is given. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT, UNPROCESSABLE (EXAM_PUBLISHED) */
     async update(actor: Actor, examId: string, input: unknown): Promise<Exam> {
-      const { accessCode, ...given } = parseInput(examRules.partial(), input);
+      const { accessCode, review, gradeScale, ...given } = parseInput(examRules.partial(), input);
+      const changed = { ...given, ...resultColumns({ review, gradeScale }) };
       const accessCodeHash =
         accessCode === undefined ? undefined : accessCode === null ? null : await hashSecret(accessCode);
       return change(actor, examId, async (tx, exam) => {
@@ -225,15 +246,21 @@ export function createExamService({
           throw badInput("closesAt is not after opensAt.", [
             { path: "input.closesAt", message: "is not after opensAt" },
           ]);
-        await tx.exam.update({ where: { id: exam.id }, data: { ...given, accessCodeHash } });
+        await tx.exam.update({ where: { id: exam.id }, data: { ...changed, accessCodeHash } });
         await audit(tx, actor, newId, {
           action: "updateExam",
           entityType: "Exam",
           entityId: exam.id,
           before: JSON.parse(
-            JSON.stringify(Object.fromEntries(Object.keys(given).map((key) => [key, exam[key as keyof ExamRow]]))),
+            JSON.stringify(
+              Object.fromEntries(
+                Object.entries(changed).flatMap(([key, to]) =>
+                  to === undefined ? [] : [[key, exam[key as keyof ExamRow]]],
+                ),
+              ),
+            ),
           ),
-          after: JSON.parse(JSON.stringify(given)),
+          after: JSON.parse(JSON.stringify(changed)),
         });
       });
     },
@@ -284,15 +311,6 @@ export function createExamService({
         if (exam.status === "ARCHIVED") return;
         await tx.exam.update({ where: { id: exam.id }, data: { status: "ARCHIVED" } });
         await audit(tx, actor, newId, { action: "archiveExam", entityType: "Exam", entityId: exam.id });
-      });
-    },
-
-    /** Lets students see their results of an exam from now on, whatever its policy says. Safe to repeat. @throws NOT_FOUND, FORBIDDEN */
-    async releaseResults(actor: Actor, examId: string): Promise<Exam> {
-      return change(actor, examId, async (tx, exam) => {
-        if (exam.resultsReleasedAt) return;
-        await tx.exam.update({ where: { id: exam.id }, data: { resultsReleasedAt: await databaseTime(tx) } });
-        await audit(tx, actor, newId, { action: "releaseResults", entityType: "Exam", entityId: exam.id });
       });
     },
   };

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { DIFFICULTIES } from "../domain/difficulty.ts";
+import { ATTEMPT_GRADINGS } from "../domain/finalResult.ts";
+import { REVIEW_PARTS, scaleProblem } from "../domain/results.ts";
 import { addressList } from "./addressList.ts";
 import { decimalInput } from "./decimal.ts";
 
@@ -32,6 +34,23 @@ export function sectionProblem(fields: Partial<z.output<typeof sectionFields>>) 
   if (!isDrawn || fields.drawCount) return null;
   return { path: "drawCount", message: "is needed with drawTag, drawFolderId and drawDifficulty" };
 }
+/** In the order of the list, so that equal rows are equal lists. */
+const reviewParts = z
+  .array(z.enum(REVIEW_PARTS))
+  .transform((given) => REVIEW_PARTS.filter((part) => given.includes(part)))
+  .nullish();
+const gradeScale = z
+  .array(
+    z.object({
+      name: z.string().trim().min(1, "is empty").max(50, "has at most 50 characters"),
+      fromPercent: decimalInput({ min: 0, max: 100 }),
+    }),
+  )
+  .max(50, "has at most 50 grades")
+  .superRefine((scale, context) => {
+    const problem = scaleProblem(scale);
+    if (problem) context.addIssue({ code: "custom", message: problem });
+  });
 /** The rules of an exam that staff set; of an update, those that change. */
 export const examRules = z.object({
   title: z.string().trim().min(1, "is empty").max(200, "has at most 200 characters"),
@@ -44,6 +63,10 @@ export const examRules = z.object({
   shuffleOptions: z.boolean(),
   passMarkPercent: decimalInput({ min: 0, max: 100 }).nullish(),
   resultsPolicy: z.enum(["IMMEDIATE", "AFTER_CLOSE", "MANUAL"]),
+  resultsReleaseAt: instant,
+  review: z.object({ during: reviewParts, afterSubmission: reviewParts, afterClose: reviewParts }).nullish(),
+  gradeScale: gradeScale.nullish(),
+  attemptGrading: z.enum(ATTEMPT_GRADINGS).optional(),
   allowedAddresses: addressList,
   accessCode: z.string().min(4, "needs at least 4 characters").max(200, "has at most 200 characters").nullish(),
 });
@@ -82,11 +105,13 @@ export const personAccommodation = z.object({
   userId: z.string(),
   ...timeGrant,
 });
+const reason = z.string().trim().min(1, "is empty").max(500, "has at most 500 characters");
+export const withdrawal = z.object({ examId: z.string(), reason });
 const reached = {
   examId: z.string(),
   userIds: z.array(z.string()).min(1, "is empty").max(5_000, "has at most 5,000 people").nullish(),
   groupId: z.string().nullish(),
-  reason: z.string().trim().min(1, "is empty").max(500, "has at most 500 characters"),
+  reason,
 };
 const wrongNaming = { path: ["groupId"], message: "is not for together with userIds" };
 const isOneWayOfNaming = ({ userIds, groupId }: { userIds?: string[] | null; groupId?: string | null }) =>
@@ -100,6 +125,17 @@ export const extension = z
   .refine(isOneWayOfNaming, wrongNaming);
 /** Whose running attempts are handed in, paused or resumed. */
 export const reachedAttempts = z.object(reached).refine(isOneWayOfNaming, wrongNaming);
+
+/** The matrix and the scale as the database has them; what is left out, or null, stays. */
+export const resultColumns = ({
+  review,
+  gradeScale,
+}: Partial<Pick<z.output<typeof examRules>, "review" | "gradeScale">>) => ({
+  reviewDuring: review?.during ?? undefined,
+  reviewAfterSubmission: review?.afterSubmission ?? undefined,
+  reviewAfterClose: review?.afterClose ?? undefined,
+  gradeScale: gradeScale ?? undefined,
+});
 
 /** What publication fixes: papers are drawn from it. */
 export const FIXED_BY_PUBLICATION = ["durationMinutes", "shuffleQuestions", "shuffleOptions"] as const;

@@ -6,6 +6,7 @@ import type { Db } from "../../prisma/client.ts";
 import { Prisma, type User as UserRow } from "../generated/prisma/client.ts";
 import { toUser } from "./account.service.ts";
 import { type Actor, Reads } from "./actor.ts";
+import { toAnswerMark } from "./answerMarks.ts";
 import type { AttemptService } from "./attempt.service.ts";
 import { attemptFields, toAttempt } from "./attemptFields.ts";
 import type { ResultService } from "./result.service.ts";
@@ -25,6 +26,10 @@ interface Section {
 /** Columns that name a person and are no section of the file, each with the reason, which the file tells too. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   "Answer.gradedById": "Answers you graded belong to the people who gave them; that you did is in `acts`.",
+  "AnswerMark.markedById":
+    "Marks you gave belong to the people whose answers they are on; that you gave them is in `acts`.",
+  "ResponseClaim.claimedById":
+    "Answers you claimed for marking belong to the people who gave them; a claim ends by itself within the hour.",
   "OutboxJob.ownerId":
     "Background jobs you asked for hold nothing but ids of what is here, are removed seven days after they are done, and what they did is in the other lists.",
 };
@@ -51,9 +56,9 @@ export function createPersonalData({
       attempts.savedAnswers([attempt.id]),
       results.of(actorFor(person), attempt),
     ]);
-    const points = new Map(
-      (result ? await results.questions(attempt.id) : []).map((entry) => [entry.questionId, entry]),
-    );
+    const points = new Map((result ? await results.questions(result) : []).map((entry) => [entry.questionId, entry]));
+    const showsMarks = result?.visible.includes("MARK") && result.visible.includes("FEEDBACK");
+    const marks = showsMarks ? await marksOn(attempt.id) : new Map<string, unknown[]>();
     const saved = new Map(answers.map((answer) => [answer.questionId, answer]));
     return {
       ...examNames(row),
@@ -66,7 +71,7 @@ export function createPersonalData({
       creditSeconds: attempt.creditSeconds,
       submittedAt: attempt.submittedAt,
       submittedBy: attempt.submittedBy,
-      result: result && { score: result.score, maxScore: result.maxScore, passed: result.passed },
+      result: result && { score: result.score, maxScore: result.maxScore, passed: result.passed, grade: result.grade },
       questions: questions.map(({ id, position, title, stem, options }) => ({
         position,
         title,
@@ -76,8 +81,26 @@ export function createPersonalData({
         savedAt: saved.get(id)?.savedAt ?? null,
         points: points.get(id)?.points ?? null,
         feedback: points.get(id)?.feedback ?? null,
+        rubric: points.get(id)?.rubric ?? [],
+        marks: marks.get(id) ?? [],
       })),
     };
+  }
+
+  /** What people gave the answers of an attempt, the first mark first, by question. */
+  async function marksOn(attemptId: string): Promise<Map<string, unknown[]>> {
+    const rows = await db.answerMark.findMany({
+      where: { attemptId },
+      orderBy: [{ markedAt: "asc" }, { id: "asc" }],
+      include: { answer: { select: { questionVersion: { select: { questionId: true } } } } },
+    });
+    const byQuestion = new Map<string, unknown[]>();
+    for (const { answer, ...row } of rows) {
+      const { id, markedById, ...mark } = toAnswerMark(row);
+      const { questionId } = answer.questionVersion;
+      byQuestion.set(questionId, [...(byQuestion.get(questionId) ?? []), mark]);
+    }
+    return byQuestion;
   }
 
   /** The lines of one attempt's log, a page at a time. */
@@ -194,7 +217,7 @@ export function createPersonalData({
     },
     attempts: {
       about:
-        "Exams you took, with your answers. `result`, `points` and `feedback` are null until the exam's rules let you see them.",
+        "Exams you took, with your answers. `result`, `points`, `feedback` and `marks` are empty until the exam's rules let you see them.",
       of: ["Attempt.userId"],
       async *read(person) {
         const rows = rowsOf(({ where, ...page }) =>
@@ -317,6 +340,27 @@ export function createPersonalData({
               refused: true,
               createdAt: true,
               finishedAt: true,
+            },
+          }),
+        ),
+    },
+    resultFiles: {
+      about: "Files of exam results that you had made. Removed after 7 days.",
+      of: ["ResultFile.actorId"],
+      read: ({ id: actorId }) =>
+        rowsOf(({ where, ...page }) =>
+          db.resultFile.findMany({
+            where: { actorId, ...where },
+            ...page,
+            select: {
+              id: true,
+              exam: { select: { title: true } },
+              format: true,
+              detail: true,
+              rows: true,
+              createdAt: true,
+              finishedAt: true,
+              expiresAt: true,
             },
           }),
         ),

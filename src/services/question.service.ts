@@ -145,7 +145,10 @@ export function createQuestionService({
       if (!row) throw notFound("question");
       await access.requireStaff(db, actor, row.courseId, "question");
       const key = { questionId: id, number: number ?? row.currentVersion };
-      const version = await db.questionVersion.findUnique({ where: { questionId_number: key } });
+      const version = await db.questionVersion.findUnique({
+        where: { questionId_number: key },
+        omit: { searchWords: true },
+      });
       if (!version) throw notFound("version of this question");
       return toQuestion(row, version);
     },
@@ -208,10 +211,9 @@ export function createQuestionService({
       return db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
         if (folderId) await requireFolder(tx, courseId, folderId);
-        const place = { tags, folderId, difficulty, searchWords: searchWords(written) };
-        const question = await tx.question.create({ data: { ...place, id: newId(), courseId } });
+        const question = await tx.question.create({ data: { id: newId(), courseId, tags, folderId, difficulty } });
         const version = await tx.questionVersion.create({
-          data: { ...written, id: newId(), questionId: question.id, number: 1 },
+          data: { ...written, searchWords: searchWords(written), id: newId(), questionId: question.id, number: 1 },
         });
         return { ...toQuestion(question, version), sanitised };
       });
@@ -242,7 +244,7 @@ export function createQuestionService({
         if (isNewVersion) {
           const { createdAt: _made, ...before } = version;
           if (questionType(before.type).isUnmarked) changes.points = "0";
-          const safe = withSafeTexts({
+          const { written, sanitised: removed } = withSafeTexts({
             ...before,
             ...changes,
             outcomeFeedback:
@@ -252,13 +254,12 @@ export function createQuestionService({
             stemFormat: (changes.stemFormat ?? before.stemFormat) as StemFormat,
             definition: definition === undefined ? before.definition : parseDefinition(before.type, definition),
           });
-          sanitised = safe.sanitised;
+          sanitised = removed;
           version = await tx.questionVersion.create({
-            data: { ...safe.written, id: newId(), number: before.number + 1 },
+            data: { ...written, searchWords: searchWords(written), id: newId(), number: before.number + 1 },
           });
         }
-        const newest = isNewVersion && { currentVersion: version.number, searchWords: searchWords(version) };
-        const updated = await tx.question.update({ where: { id }, data: { ...place, ...newest } });
+        const updated = await tx.question.update({ where: { id }, data: { ...place, currentVersion: version.number } });
         const publishedToo = Object.keys(place).length > 0;
         return {
           question: { ...toQuestion(updated, version), sanitised },

@@ -36,6 +36,9 @@ interface Change {
   write: (tx: Transaction, ids: readonly string[]) => Promise<unknown>;
 }
 
+/** Ten thousand questions take a second or two, and more where the database has other things to do. */
+const transactionLimits = { maxWait: 5_000, timeout: 60_000 };
+
 export type QuestionEditService = ReturnType<typeof createQuestionEditService>;
 
 /** Changes of many questions of a bank at once, all or none of them; for its staff. However many, it is as many statements. */
@@ -58,7 +61,7 @@ export function createQuestionEditService({
   ): Promise<QuestionsEdited> {
     const courseId = requireId(selection.courseId, "course");
     const { dryRun } = selection;
-    const { keys, ...counts } = await db.$transaction(async (tx) => {
+    const change = async (tx: Transaction) => {
       await access.requireStaff(tx, actor, courseId, "course");
       const { action, given, of, write } = await prepare(tx, courseId);
       const selected = await lockSelected(tx, courseId, selection);
@@ -74,7 +77,8 @@ export function createQuestionEditService({
         after: { ...given, questionIds: ids },
       });
       return { ...edited, keys };
-    });
+    };
+    const { keys, ...counts } = await db.$transaction(change, transactionLimits);
     await cache.drop(...keys);
     return counts;
   }
@@ -164,18 +168,17 @@ async function lockSelected(
 
 type Written = EditedQuestion & { versionId: string | null };
 
-/** A new version is the one before with other points, whatever columns it has. */
+/** A new version is the one before with other points: a column that versions get is to be named here too. */
 const writeEdited = (tx: Transaction, questions: readonly Written[]) => tx.$executeRaw`
   WITH edit AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(${JSON.stringify(questions)}::jsonb)
       AS edit (id uuid, tags text[], "folderId" uuid, difficulty text, points numeric, "versionId" uuid)
   ), made AS (
     INSERT INTO question_versions
-    SELECT made.* FROM edit
-      JOIN questions question ON question.id = edit.id
-      JOIN question_versions version ON version.question_id = question.id AND version.number = question.current_version
-      CROSS JOIN LATERAL jsonb_populate_record(version, jsonb_build_object(
-        'id', edit."versionId", 'number', version.number + 1, 'points', edit.points, 'created_at', clock_timestamp())) AS made
+      (id, question_id, number, points, type, title, stem, stem_format, definition, feedback, search_words)
+    SELECT edit."versionId", question.id, version.number + 1, edit.points,
+           version.type, version.title, version.stem, version.stem_format, version.definition, version.feedback, version.search_words
+    FROM edit JOIN (${NEWEST}) ON question.id = edit.id
     WHERE edit."versionId" IS NOT NULL
   )
   UPDATE questions SET

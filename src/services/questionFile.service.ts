@@ -14,10 +14,10 @@ import { formatName } from "./exchange.service.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import { readPieces, writePieces } from "./questionFilePieces.ts";
-import { requireStillStaff } from "./questionFileRuns.ts";
 import { requireFolder } from "./questionFolder.service.ts";
 import { tagList } from "./questionInput.ts";
 import type { SignedLinks } from "./signedLinks.ts";
+import { requireStillStaff } from "./stillStaff.ts";
 
 /** A file of questions, and how far the job with it has come. */
 export interface QuestionFile {

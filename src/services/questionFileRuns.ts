@@ -1,5 +1,5 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
-import { DomainError, forbidden, unprocessable } from "../domain/errors.ts";
+import { DomainError, unprocessable } from "../domain/errors.ts";
 import { MAX_QUESTIONS } from "../domain/exchange/limits.ts";
 import type { ReadEntry, WriteReport } from "../domain/exchange/questionFormat.ts";
 import { type QuestionFormatName, questionFormats } from "../domain/exchange/questionFormats.ts";
@@ -8,6 +8,7 @@ import type { JobContext } from "../queues/jobContext.ts";
 import type { Access } from "./access.ts";
 import { addToBank, newestVersions } from "./bankQuestions.ts";
 import { readPieces, writePieces } from "./questionFilePieces.ts";
+import { requireStillStaff } from "./stillStaff.ts";
 
 /** Questions of one transaction. */
 const CHUNK = 200;
@@ -208,15 +209,4 @@ function toRow({ id: fileId, dryRun }: FileRow, position: number, entry: ReadEnt
 async function lastDone(tx: Db | Transaction, fileId: string): Promise<number> {
   const { _max } = await tx.questionFileEntry.aggregate({ where: { fileId }, _max: { position: true } });
   return _max.position ?? 0;
-}
-
-/** Whoever asked for a file, with the role they have now. @throws FORBIDDEN, NOT_FOUND when they are no staff any more */
-export async function requireStillStaff(
-  tx: Db | Transaction,
-  access: Access,
-  { actorId, courseId }: { actorId: string; courseId: string },
-): Promise<void> {
-  const asker = await tx.user.findUnique({ where: { id: actorId }, select: { role: true, disabledAt: true } });
-  if (!asker || asker.disabledAt) throw forbidden("The account of whoever asked for this is closed.");
-  await access.requireStaff(tx, { userId: actorId, role: asker.role }, courseId, "course");
 }

@@ -30,7 +30,6 @@ export function matching(courseId: string, filter: QuestionFilter): Prisma.Sql {
   if (type) add(Prisma.sql`version.type = ${type}`);
   if (difficulty) add(Prisma.sql`question.difficulty = ${difficulty}::"Difficulty"`);
   if (used != null) add(Prisma.sql`${isUsed} = ${used}`);
-  if (search?.trim())
-    add(Prisma.sql`array_to_tsvector(question.search_words) @@ ${searchQuery(search) ?? ""}::tsquery`);
+  if (search?.trim()) add(Prisma.sql`version.search @@ ${searchQuery(search) ?? ""}::tsquery`);
   return Prisma.join(conditions, " AND ");
 }

@@ -1,35 +1,74 @@
-import { Decimal } from "decimal.js";
 import type { Db } from "../../prisma/client.ts";
 import { notFound } from "../domain/errors.ts";
-import { isPassed, resultVisibility } from "../domain/results.ts";
+import { questionType } from "../domain/questionTypes.ts";
+import {
+  type Correctness,
+  correctnessOf,
+  type GradeBand,
+  gradeFor,
+  type HiddenReason,
+  isPassed,
+  percentOf,
+  phaseOf,
+  REVIEW_PARTS,
+  type Release,
+  type ReviewPart,
+  reviewOf,
+} from "../domain/results.ts";
+import type { RubricMark } from "../domain/rubric.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
+import { storedRubric } from "./answerMarks.ts";
+import type { SavedAnswer } from "./attempt.service.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
 import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { decimalText } from "./decimal.ts";
-import { closedForAllAt } from "./examClose.ts";
+import { gradeOf, readToGrade } from "./grades.ts";
 import { requireId } from "./ids.ts";
-import type { Papers } from "./papers.ts";
+import type { PaperEntry, Papers } from "./papers.ts";
+import type { ResultRules, RulesOfResults } from "./resultRules.ts";
+
+/** What of a result the viewer may see now, and why not more. */
+export interface Review {
+  visible: readonly ReviewPart[];
+  reason: HiddenReason | null;
+  availableAt: string | null;
+}
 
 export interface QuestionResult {
   questionId: string;
   position: number;
   response: unknown;
+  correctness: Correctness | null;
   points: string | null;
   maxPoints: string;
   feedback: string | null;
+  rubric: RubricMark[];
   generalFeedback: string | null;
+  key: unknown;
+}
+
+/** What one answer came to. */
+interface Mark {
+  response: unknown;
+  points: string | null;
+  feedback: string | null;
+  rubric: RubricMark[];
 }
 
 export interface AttemptResult {
   attemptId: string;
-  score: string;
+  score: string | null;
   maxScore: string;
-  percent: string;
+  percent: string | null;
   passed: boolean | null;
+  grade: string | null;
   complete: boolean;
   gradedAt: string | null;
+  visible: readonly ReviewPart[];
+  /** Of an attempt in progress: what its answers would come to now, by version; nothing of it is stored. */
+  marksNow: ReadonlyMap<string, Mark> | null;
 }
 
 /** A row of an exam's results; the student is looked up by `attempt.userId`. */
@@ -38,55 +77,37 @@ export interface ExamResult {
   score: string | null;
   maxScore: string;
   passed: boolean | null;
+  grade: string | null;
 }
 
-interface ExamRules {
-  id: string;
-  courseId: string;
-  passMarkPercent: { toString(): string } | null;
-  resultsPolicy: "IMMEDIATE" | "AFTER_CLOSE" | "MANUAL";
-  resultsReleasedAt: Date | null;
+interface PassRules {
+  passMarkPercent: string | null;
+  gradeScale: readonly GradeBand[];
 }
 
-/** The rules together with what they are measured against: for all attempts at an exam that are asked for in one moment. */
-interface RulesNow extends ExamRules {
-  /** When the exam has closed for its last student, everybody's extra time and credit included; null if it never closes. */
-  closesAt: Date | null;
-  now: Date;
+/** Staff see everything, always. */
+export const STAFF_REVIEW: Review = { visible: REVIEW_PARTS, reason: null, availableAt: null };
+
+/** Nothing while a part is not graded, because either may change. */
+function verdictOn({ status, score, maxScore }: Attempt, { passMarkPercent, gradeScale }: PassRules) {
+  if (status !== "GRADED" || score === null) return { passed: null, grade: null };
+  return { passed: isPassed({ score, maxScore, passMarkPercent }), grade: gradeFor({ score, maxScore }, gradeScale) };
 }
-
-const examRules = {
-  id: true,
-  courseId: true,
-  passMarkPercent: true,
-  resultsPolicy: true,
-  resultsReleasedAt: true,
-} as const;
-
-const passedBy = (attempt: Attempt, exam: ExamRules): boolean | null =>
-  attempt.status === "GRADED" && attempt.score !== null
-    ? isPassed({
-        score: attempt.score,
-        maxScore: attempt.maxScore,
-        passMarkPercent: exam.passMarkPercent?.toString() ?? null,
-      })
-    : null;
 
 export type ResultService = ReturnType<typeof createResultService>;
 
 /** Who may see which points, and when. */
-export function createResultService({ db, access, papers }: { db: Db; access: Access; papers: Papers }) {
-  const rulesOf = batched(async (examIds: readonly string[]): Promise<RulesNow[]> => {
-    const rows = await db.$queryRaw<RulesNow[]>`
-      SELECT exam.id, exam.course_id AS "courseId", exam.pass_mark_percent AS "passMarkPercent",
-             exam.results_policy::text AS "resultsPolicy", exam.results_released_at AS "resultsReleasedAt",
-             CASE WHEN exam.results_policy = 'AFTER_CLOSE' THEN ${closedForAllAt} END AS "closesAt",
-             clock_timestamp() AS now
-      FROM exams exam WHERE exam.id = ANY (${examIds}::uuid[])`;
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return examIds.map((id) => byId.get(id)!); // an exam with attempts is never deleted
-  });
-
+export function createResultService({
+  db,
+  access,
+  papers,
+  rulesOf,
+}: {
+  db: Db;
+  access: Access;
+  papers: Papers;
+  rulesOf: RulesOfResults;
+}) {
   const answersOf = batched(async (attemptIds: readonly string[]) => {
     const rows = await db.answer.findMany({ where: { attemptId: { in: [...attemptIds] } } });
     const byAttempt = new Map(attemptIds.map((id) => [id, [] as typeof rows]));
@@ -94,60 +115,119 @@ export function createResultService({ db, access, papers }: { db: Db; access: Ac
     return attemptIds.map((id) => byAttempt.get(id)!);
   });
 
-  async function isVisible(actor: Actor, attempt: Attempt, exam: RulesNow): Promise<boolean> {
-    if ((await access.standingIn(actor, exam.courseId)) === "STAFF") return true;
-    if (attempt.userId !== actor.userId || attempt.status !== "GRADED") return false;
-    if (exam.resultsPolicy === "IMMEDIATE") return true;
-    return resultVisibility({
-      policy: exam.resultsPolicy,
-      status: attempt.status,
-      closesAt: exam.closesAt,
-      releasedAt: exam.resultsReleasedAt,
-      now: exam.now,
-    }).visible;
+  async function entriesOf(attemptId: string): Promise<PaperEntry[]> {
+    const paper = await papers.stored(attemptId);
+    if (!paper) throw notFound("attempt");
+    return [...(await papers.entries(paper)).values()];
+  }
+
+  const isStaff = async (actor: Actor, { courseId }: ResultRules) =>
+    (await access.standingIn(actor, courseId)) === "STAFF";
+
+  async function reviewIn(actor: Actor, attempt: Pick<Attempt, "userId" | "status">, rules: ResultRules) {
+    if (await isStaff(actor, rules)) return STAFF_REVIEW;
+    if (attempt.userId !== actor.userId) return { ...STAFF_REVIEW, visible: [] };
+    const { availableAt, ...review } = reviewOf({ ...rules, status: attempt.status });
+    return { ...review, availableAt: availableAt?.toISOString() ?? null };
+  }
+
+  async function marksStored(attemptId: string): Promise<ReadonlyMap<string, Mark>> {
+    const answers = await answersOf(attemptId);
+    return new Map(
+      answers.map(({ questionVersionId, response, points, feedback, rubric }) => [
+        questionVersionId,
+        { response, points: points && decimalText(points), feedback, rubric: storedRubric(rubric) },
+      ]),
+    );
+  }
+
+  /** Grades what is saved of an attempt in progress, and keeps nothing of it. */
+  async function gradeNow(attempt: Attempt) {
+    const [entries, toGrade] = await Promise.all([entriesOf(attempt.id), readToGrade(db, attempt.id)]);
+    if (!toGrade) throw notFound("attempt");
+    const responses = new Map(toGrade.answers.map(({ versionId, response }) => [versionId, response]));
+    const { questions, score } = gradeOf(entries, toGrade);
+    const marks = questions.map(({ versionId, points, feedback }): [string, Mark] => [
+      versionId,
+      { response: responses.get(versionId) ?? null, points: points?.toFixed() ?? null, feedback, rubric: [] },
+    ]);
+    return { score: score.toFixed(), marks: new Map(marks) };
   }
 
   return {
-    /**
-     * What an attempt that the actor has been given is worth; null while nothing is graded or the exam's policy keeps it back.
-     */
+    /** What of the result of an attempt that the actor has been given they may see now, and why not more. */
+    async review(actor: Actor, attempt: Pick<Attempt, "examId" | "userId" | "status">): Promise<Review> {
+      return reviewIn(actor, attempt, await rulesOf(attempt.examId));
+    },
+
+    /** Whether the results of an exam are released now. */
+    async release(examId: string): Promise<Release> {
+      return (await rulesOf(examId)).release;
+    },
+
+    /** What an attempt that the actor has been given is worth; null while there are no points, or none of it may be seen. */
     async of(actor: Actor, attempt: Attempt): Promise<AttemptResult | null> {
-      if (attempt.status === "IN_PROGRESS" || attempt.score === null) return null;
-      const exam = await rulesOf(attempt.examId);
-      if (!(await isVisible(actor, attempt, exam))) return null;
-      const maxScore = new Decimal(attempt.maxScore);
+      const isRunning = attempt.status === "IN_PROGRESS";
+      if (isRunning ? attempt.userId !== actor.userId : attempt.score === null) return null;
+      const rules = await rulesOf(attempt.examId);
+      if (isRunning && rules.matrix.during.length === 0) return null;
+      const { visible } = await reviewIn(actor, attempt, rules);
+      if (visible.length === 0) return null;
+      const now = isRunning ? await gradeNow(attempt) : null;
+      const score = now?.score ?? attempt.score!;
+      const showsMark = visible.includes("MARK");
       return {
         attemptId: attempt.id,
-        score: attempt.score,
         maxScore: attempt.maxScore,
-        percent: maxScore.isZero()
-          ? "0"
-          : new Decimal(attempt.score).times(100).div(maxScore).toDecimalPlaces(2).toFixed(),
-        passed: passedBy(attempt, exam),
+        score: showsMark ? score : null,
+        percent: showsMark ? percentOf({ score, maxScore: attempt.maxScore }) : null,
+        ...(showsMark ? verdictOn(attempt, rules) : { passed: null, grade: null }),
         complete: attempt.status === "GRADED",
         gradedAt: attempt.gradedAt,
+        visible,
+        marksNow: now?.marks ?? null,
       };
     },
 
-    /** The points of every question of an attempt whose result the caller has been given. */
-    async questions(attemptId: string): Promise<QuestionResult[]> {
-      const paper = await papers.stored(attemptId);
-      if (!paper) throw notFound("attempt");
-      const entries = [...(await papers.entries(paper)).values()];
-      const answers = await answersOf(attemptId);
-      const byVersion = new Map(answers.map((answer) => [answer.questionVersionId, answer]));
-      return entries.map(({ item, question }, index) => {
-        const answer = byVersion.get(item.versionId);
+    /** Every question of a result the caller has been given, as far as that may be seen. */
+    async questions({ attemptId, visible, marksNow }: Pick<AttemptResult, "attemptId" | "visible" | "marksNow">) {
+      const [entries, marks] = await Promise.all([entriesOf(attemptId), marksNow ?? marksStored(attemptId)]);
+      const shown = <Value>(part: ReviewPart, value: Value) => (visible.includes(part) ? value : null);
+      const showsLevels = visible.includes("FEEDBACK") && visible.includes("MARK"); // levels have points
+      return entries.map(({ item, question }, index): QuestionResult => {
+        const { response, points, feedback, rubric } = marks.get(item.versionId) ?? UNANSWERED;
+        const { solution } = questionType(question.type);
         return {
           questionId: question.id,
           position: index + 1,
-          response: answer?.response ?? null,
-          points: answer ? answer.points && decimalText(answer.points) : "0",
           maxPoints: item.points,
-          feedback: answer?.feedback ?? null,
-          generalFeedback: question.feedback,
+          response: shown("RESPONSE", response),
+          correctness: shown(
+            "CORRECTNESS",
+            correctnessOf({ isAnswered: response !== null, points, maxPoints: item.points }),
+          ),
+          points: shown("MARK", points),
+          feedback: shown("FEEDBACK", feedback),
+          rubric: showsLevels ? rubric : [],
+          generalFeedback: shown("FEEDBACK", question.feedback),
+          key: visible.includes("KEY") ? solution(question.definition) : null,
         };
       });
+    },
+
+    /**
+     * The saved answers of an attempt that the actor has been given; none for its student after the hand-in where the review does not
+     * show RESPONSE. What one wrote oneself waits for no release.
+     */
+    async answers(
+      actor: Actor,
+      { id, examId, status }: Attempt,
+      saved: { load(attemptId: string): Promise<SavedAnswer[]> },
+    ): Promise<SavedAnswer[]> {
+      if (status === "IN_PROGRESS") return saved.load(id);
+      const rules = await rulesOf(examId);
+      const isShown = rules.matrix[phaseOf(status, rules.closesAt, rules.now)].includes("RESPONSE");
+      return isShown || (await isStaff(actor, rules)) ? saved.load(id) : [];
     },
 
     /** The attempts at an exam, newest first. @throws NOT_FOUND, FORBIDDEN */
@@ -156,9 +236,12 @@ export function createResultService({ db, access, papers }: { db: Db; access: Ac
       filter: { examId: string; status?: Attempt["status"] | null },
       page: PageArgs,
     ): Promise<Connection<ExamResult>> {
-      const exam = await db.exam.findUnique({ where: { id: requireId(filter.examId, "exam") }, select: examRules });
+      const select = { id: true, courseId: true, passMarkPercent: true, gradeScale: true } as const;
+      const exam = await db.exam.findUnique({ where: { id: requireId(filter.examId, "exam") }, select });
       if (!exam) throw notFound("exam");
       await access.requireStaff(db, actor, exam.courseId, "exam");
+      const passMarkPercent = exam.passMarkPercent && decimalText(exam.passMarkPercent);
+      const rules = { passMarkPercent, gradeScale: exam.gradeScale as unknown as GradeBand[] };
       const matching = { examId: exam.id, ...(filter.status && { status: filter.status }) };
       return connectionOf(page, {
         find: ({ where, ...rest }) =>
@@ -167,9 +250,11 @@ export function createResultService({ db, access, papers }: { db: Db; access: Ac
         id: ({ id }) => id,
         toNode: (row) => {
           const attempt = toAttempt(row);
-          return { attempt, score: attempt.score, maxScore: attempt.maxScore, passed: passedBy(attempt, exam) };
+          return { attempt, score: attempt.score, maxScore: attempt.maxScore, ...verdictOn(attempt, rules) };
         },
       });
     },
   };
 }
+
+const UNANSWERED: Mark = { response: null, points: "0", feedback: null, rubric: [] };

@@ -3,11 +3,13 @@ import type { examQueue } from "../queues/exam.queue.ts";
 import type { AnalysisService } from "../services/analysis.service.ts";
 import type { AnswerFileRemoval } from "../services/answerFileRemoval.ts";
 import type { QuestionFileRuns } from "../services/questionFileRuns.ts";
+import type { ResultFileRuns } from "../services/resultFileRuns.ts";
 
 export interface ExamJobs {
   attempts: { expire(attemptId: string): Promise<void>; sweep(): Promise<number> };
   grading: { gradeAttempt(attemptId: string): Promise<void> };
   questionFileRuns: QuestionFileRuns;
+  resultFileRuns: ResultFileRuns;
   analysis: Pick<AnalysisService, "run" | "requestNewlyGraded">;
   answerFileRemoval: Pick<AnswerFileRemoval, "removeStored">;
 }
@@ -17,6 +19,7 @@ export const examHandlers = ({
   grading,
   analysis,
   questionFileRuns,
+  resultFileRuns,
   answerFileRemoval,
 }: ExamJobs): Handlers<typeof examQueue> => ({
   /** May run twice: a graded attempt is left as it is. */
@@ -31,6 +34,8 @@ export const examHandlers = ({
   importQuestionFile: ({ fileId }, job) => questionFileRuns.import(fileId, job),
   /** May run twice: a file that is finished stays, another is begun anew. */
   exportQuestionFile: ({ fileId }, job) => questionFileRuns.export(fileId, job),
+  /** May run twice, also at once: the file is that of the run that is through first. */
+  exportResultFile: ({ fileId }, job) => resultFileRuns.export(fileId, job),
   /** May run twice: what is removed once is gone. */
   removeAnswerFiles: ({ fileIds }) => answerFileRemoval.removeStored(fileIds),
   /** May run twice: what the first run set going, the second does not find any more. */

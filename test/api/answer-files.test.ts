@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { uuidv7 } from "uuidv7";
 import { eventually } from "../support/eventually.ts";
 import { anExam, aSchool, essayQuestion, type Person, type School } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -210,6 +211,21 @@ describe("an upload for an answer", () => {
     const { token, url } = await aTicket(place, 10);
     const larger = await tusRefusal(uploadByTus(app, aPdf(11), { token, endpoint: here(url) }));
     expect(larger.status).toBe(413);
+  });
+
+  it("is refused to another log-in and from elsewhere, as a save is", async () => {
+    const place = await anAttempt();
+    const [first, elsewhere] = [student.actor, { ...student.actor, sessionId: uuidv7(), ip: "192.0.2.1" }];
+    const { services } = app.container;
+    await services.attempts.start(elsewhere, place.examId); // takes it over
+    expect(await refusedTicket(place)).toBe("ATTEMPT_TAKEN_OVER");
+    await services.attempts.start(first, place.examId);
+    expect(await refusedTicket(place)).toBeUndefined();
+
+    const rules = { allowedAddresses: ["192.0.2.0/24"] };
+    const { examId, questionIds } = await anExam(app.container, school, { questions: [question], rules });
+    const { id: attemptId } = await services.attempts.start({ ...first, ip: "192.0.2.1" }, examId);
+    expect(await refusedTicket({ attemptId, questionId: questionIds[0]! })).toBe("ADDRESS_NOT_ALLOWED");
   });
 
   it("is refused with its last piece when its content is not what its name says, and leaves nothing", async () => {

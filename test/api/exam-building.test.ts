@@ -212,7 +212,8 @@ describe("a preview", () => {
     await asked(PUBLISH, { id: examId });
     const { actor } = school.students[0]!;
     const attempt = await app.container.services.attempts.start(actor, examId);
-    const [onPaper] = (await app.container.services.attempts.paper(attempt.id)).questions;
+    const READ = `query ($id: ID!) { attempt(id: $id) { paper { questions { ${QUESTION_FIELDS} } } } }`;
+    const [onPaper] = (await askedBy(school.students[0]!, READ, { id: attempt.id })).paper.questions;
     const { seed } = await app.container.db.attempt.findUniqueOrThrow({ where: { id: attempt.id } });
 
     const question = { saved: { id } };

@@ -7,6 +7,7 @@ import { rules, withPermissions } from "../../src/middlewares/permissions.ts";
 import { emailQueue } from "../../src/queues/email.queue.ts";
 import { aLesson, aSection, aVideo } from "../support/course.ts";
 import { aLinkFor } from "../support/links.ts";
+import { anEssayExam } from "../support/marking.ts";
 import { anExam, choiceQuestion } from "../support/school.ts";
 import { firstOf } from "../support/subscriber.ts";
 import { type GraphqlAnswer, startTestApp, type TestApp } from "../support/testApp.ts";
@@ -82,6 +83,14 @@ async function anAttemptHandedIn() {
   await app.container.services.attempts.submit(student, id);
   return { attemptId: id, questionId: questionIds[0]!, points: "1" };
 }
+/** A response of the marking queue that the viewer has, if the viewer may have any; else the teacher. */
+async function aResponse(viewer: Viewer) {
+  const exam = await anEssayExam(app.container, world.school, { students: 1, rules: { resultsPolicy: "MANUAL" } });
+  const marker = viewer === "admin" ? world.people.admin! : world.school.teacher;
+  const { examId, questionId } = exam;
+  const [response] = await app.container.services.markingQueue.claim(marker.actor, { examId, questionId, count: 1 });
+  return { ...exam, responseId: response!.id };
+}
 let folders = 0;
 async function aFolder(): Promise<string> {
   const { courseId, teacher } = world.school;
@@ -119,6 +128,12 @@ async function aQuestionFile(): Promise<string> {
   const { courseId, teacher } = world.school;
   const input = { courseId, format: "GIFT", dryRun: true, tags: [] };
   return (await app.container.services.questionFiles.requestImport(teacher.actor, input)).id;
+}
+
+/** Of the teacher's. */
+async function aResultFile(): Promise<string> {
+  const input = { examId: world.exam.examId, format: "CSV", detail: "ATTEMPTS" };
+  return (await app.container.services.resultFiles.request(world.school.teacher.actor, input)).id;
 }
 
 async function anImport() {
@@ -309,6 +324,36 @@ const matrix: Line[] = [
     operation: "{ result: myAttempts { totalCount } }",
     variables: () => ({}),
     expected: forEverybodyKnown,
+  },
+  {
+    field: "Query.finalResults",
+    operation: "query ($id: ID!) { result: finalResults(examId: $id) { totalCount nodes { score } } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.myResult",
+    operation: "query ($id: ID!) { result: myResult(examId: $id) { score } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forMembers,
+  },
+  {
+    field: "Query.resultFile",
+    operation: "query ($id: ID!) { result: resultFile(id: $id) { rows downloadUrl } }",
+    variables: async () => ({ id: await aResultFile() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.exportResults",
+    operation: "mutation ($id: ID!) { result: exportResults(examId: $id, format: CSV) { id } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.withdrawResults",
+    operation: 'mutation ($id: ID!) { result: withdrawResults(examId: $id, reason: "A wrong key.") { id } }',
+    variables: async () => ({ id: await anExamOfItsOwn() }),
+    expected: forStaff,
   },
   {
     field: "Query.attemptLog",
@@ -1000,6 +1045,53 @@ const matrix: Line[] = [
     field: "Mutation.gradeAnswer",
     operation: "mutation ($input: GradeAnswerInput!) { result: gradeAnswer(input: $input) { id } }",
     variables: async () => ({ input: await anAttemptHandedIn() }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.gradeResponse",
+    operation: "mutation ($input: GradeResponseInput!) { result: gradeResponse(input: $input) { responseId } }",
+    variables: async (viewer) => ({ input: { responseId: (await aResponse(viewer)).responseId, points: "1" } }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.claimResponses",
+    operation:
+      "mutation ($examId: ID!, $questionId: ID!) { result: claimResponses(examId: $examId, questionId: $questionId) { id } }",
+    variables: async (viewer) => {
+      const { examId, questionId } = await aResponse(viewer);
+      return { examId, questionId };
+    },
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.releaseClaim",
+    operation: "mutation ($id: ID!) { result: releaseClaim(responseId: $id) }",
+    variables: async (viewer) => ({ id: (await aResponse(viewer)).responseId }),
+    expected: forStaff,
+  },
+  {
+    field: "Mutation.withdrawMark",
+    operation: "mutation ($input: WithdrawMarkInput!) { result: withdrawMark(input: $input) { id } }",
+    variables: async () => {
+      const { attemptId, questionId } = await anAttemptHandedIn();
+      return { input: { attemptId, questionId, reason: "A test." } };
+    },
+    expected: forStaff,
+  },
+  {
+    field: "Query.markingQueue",
+    operation: "query ($id: ID!) { result: markingQueue(examId: $id) { waiting } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
+    field: "Query.answerHistory",
+    operation:
+      "query ($attemptId: ID!, $questionId: ID!) { result: answerHistory(attemptId: $attemptId, questionId: $questionId) { id } }",
+    variables: async () => {
+      const { attemptId, questionId } = await anAttemptHandedIn();
+      return { attemptId, questionId };
+    },
     expected: forStaff,
   },
   {

@@ -73,9 +73,16 @@ describe("exportMyData", () => {
     expect(file.accommodations).toMatchObject([{ extraMinutes: 11 }]);
     expect(file.imports).toMatchObject([{ accepted: 1 }]);
     expect(file.questionFiles).toMatchObject([{ direction: "EXPORT", format: "GIFT" }]);
+    expect(file.resultFiles).toMatchObject([{ exam: { title: "Midterm" }, format: "CSV", rows: 1 }]);
     expect(file.importedAs).toMatchObject([{ line: 2, outcome: "UPDATED" }, { line: 3 }]);
     expect(file.acts).toMatchObject([{ action: "publishExam" }]);
     expect(file.actsOnYou).toMatchObject([{ action: "user.disable" }]);
+    const [started, ...more] = file.attemptLog;
+    expect(started).toMatchObject({ exam: "Midterm", number: 1, kind: "STARTED", address: CANARIES.ip });
+    expect(more.map(({ kind }: { kind: string }) => kind)).toEqual(
+      expect.arrayContaining(["SAVED", "SUBMITTED", "MARKED"]),
+    );
+    expect(JSON.stringify(file.attemptLog)).not.toContain(school.teacher.id);
     expect(file.attempts).toMatchObject([
       {
         exam: "Midterm",
@@ -203,9 +210,14 @@ describe("exportMyData", () => {
       "QuestionFile.jobId",
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
+      "ResultFile.jobId",
+      "ResultFile.run",
+      "ResultFilePiece.run",
       "QuestionFolder.parentId",
       "Video.jobIds",
+      ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
       "Attempt.sessionId",
+      "AttemptEvent.attemptId",
       "AttemptEvent.sessionId",
     ];
     const { columns } = createPersonalData({} as never);

@@ -266,6 +266,12 @@ describe("an edit of many questions", () => {
       where: { questionId: id },
       orderBy: { number: "asc" },
     });
+    const columns = await db.$queryRaw<{ name: string }[]>`
+      SELECT column_name AS name FROM information_schema.columns WHERE table_name = 'question_versions' AND is_generated = 'NEVER'`;
+    // Whoever gives versions another column has to copy it in `writeEdited`, and then to name it here.
+    expect(columns.map(({ name }) => name).sort()).toEqual(
+      "created_at definition feedback id number points question_id search_words stem stem_format title type".split(" "),
+    );
     const other = { id: expect.any(String), number: 2, points: expect.anything(), createdAt: expect.any(Date) };
     expect(after).toEqual({ ...before, ...other });
     expect(after!.points.toString()).toBe("2.5");

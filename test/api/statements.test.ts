@@ -153,7 +153,7 @@ const LISTS: { name: string; operation: string; first?: string }[] = [
     name: "myAttempts",
     operation: `query ($first: Int) { myAttempts(first: $first) { totalCount nodes {
       number exam { title course { title } } student { name } paper { questions { stem } } answers { response }
-      result { score passed questions { points feedback } }
+      result { score passed questions { points feedback key } } review { visible reason }
     } } }`,
   },
   {
@@ -161,6 +161,12 @@ const LISTS: { name: string; operation: string; first?: string }[] = [
     operation: `query ($first: Int, $exam: ID!) { examResults(examId: $exam, first: $first) { totalCount nodes {
       score passed student { name } attempt { number student { name } exam { title } answers { response } paper { questions { stem } }
       result { score questions { points } } }
+    } } }`,
+  },
+  {
+    name: "finalResults",
+    operation: `query ($first: Int, $exam: ID!) { finalResults(examId: $exam, first: $first) { totalCount nodes {
+      score percent passed grade complete countedAttemptIds student { name } review { visible }
     } } }`,
   },
 ];
@@ -221,9 +227,8 @@ describe("the statements of a list", () => {
   }, 60_000);
 
   it.each(LISTS)("$name are as many for fifty rows as for two", async ({ name, operation }) => {
-    const person = ["questions", "enrollments", "courseGroups", "examAccommodations", "examResults"].includes(name)
-      ? school.teacher
-      : viewer;
+    const forStaff = ["questions", "enrollments", "courseGroups", "examAccommodations", "examResults", "finalResults"];
+    const person = forStaff.includes(name) ? school.teacher : viewer;
     const used = Object.fromEntries(Object.entries(variables).filter(([key]) => operation.includes(`$${key}`)));
     const count = async (first: number) => {
       await emptyCaches();

@@ -53,7 +53,7 @@ describe("a variable that was not sent", () => {
       const variables = { a: attempt.id, q: questionIds[0]!, ...given };
       return (await app.ask(GRADE, variables, school.teacher.token)).data.gradeAnswer.result.questions;
     };
-    await grade({ points: "1", feedback: "Well argued." });
+    await grade({ points: "2", feedback: "Well argued." });
     expect(await grade({ points: "2" })).toEqual([{ points: "2", feedback: "Well argued." }]);
     expect(await grade({ points: "2", feedback: null })).toEqual([{ points: "2", feedback: null }]);
   });

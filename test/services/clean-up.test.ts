@@ -38,12 +38,16 @@ describe("the clean-up", () => {
     const [person] = await somePeople(app.container, 1);
     const userId = person!.id;
     const course = await db.course.create({ data: { id: uuidv7(), slug: uuidv7(), title: "Course" } });
+    const rules = { courseId: course.id, title: "Exam", durationMinutes: 30 };
+    const exam = await db.exam.create({ data: { id: uuidv7(), ...rules } });
     const [past, future] = [daysAgo(2), new Date(Date.now() + DAY)];
     for (const expiresAt of [past, future]) {
       await db.session.create({ data: { id: uuidv7(), userId, tokenHash: uuidv7(), expiresAt } });
       const token = { id: uuidv7(), userId, purpose: "RESET_PASSWORD", hash: uuidv7(), expiresAt } as const;
       await db.oneTimeToken.create({ data: token });
       await db.dataExport.create({ data: { id: uuidv7(), userId, jobId: uuidv7(), readyAt: past, expiresAt } });
+      const made = { actorId: userId, examId: exam.id, jobId: uuidv7(), format: "CSV", detail: "ATTEMPTS" } as const;
+      await db.resultFile.create({ data: { id: uuidv7(), ...made, expiresAt } });
     }
     for (const createdAt of [daysAgo(29), daysAgo(31)]) {
       const rows = { create: [1, 2].map((line) => ({ line, outcome: "ACCEPTED" as const })) };
@@ -59,13 +63,21 @@ describe("the clean-up", () => {
         db.session.findMany({ where: { userId } }),
         db.oneTimeToken.findMany({ where: { userId } }),
         db.dataExport.findMany({ where: { userId } }),
+        db.resultFile.findMany({ where: { actorId: userId } }),
       ]).then((lists) => lists.map((list) => list.map(({ expiresAt }) => expiresAt)));
-    expect(await cleanUp()).toMatchObject({ sessions: 1, oneTimeTokens: 1, exports: 1, imports: 1, questionFiles: 1 });
-    expect(await left()).toEqual([[future], [future], [future]]);
+    expect(await cleanUp()).toMatchObject({
+      sessions: 1,
+      oneTimeTokens: 1,
+      exports: 1,
+      imports: 1,
+      questionFiles: 1,
+      resultFiles: 1,
+    });
+    expect(await left()).toEqual([[future], [future], [future], [future]]);
     expect(await db.userImport.count({ where: { actorId: userId } })).toBe(1);
     expect(await db.userImportRow.count()).toBe(2);
     expect(await cleanUp()).toMatchObject({ sessions: 0, oneTimeTokens: 0, exports: 0, imports: 0 });
-    expect(await left()).toEqual([[future], [future], [future]]);
+    expect(await left()).toEqual([[future], [future], [future], [future]]);
   });
 
   it("goes on until everything is gone, however many batches that takes", async () => {
@@ -170,6 +182,30 @@ describe("the clean-up", () => {
     await services.erasure.eraseAccount(person!.id);
     await outbox.forget(jobs[0]!.id);
     expect(await cleanUp()).toMatchObject({ overdueErasures: 0 });
+  });
+
+  it("removes the log of an attempt as a whole, so many days after the attempt was begun", async () => {
+    const { db, services } = app.container;
+    const school = await aSchool(app.container);
+    const { examId } = await anExam(app.container, school);
+    const { id: fresh } = await services.attempts.start(school.students[0]!.actor, examId);
+    const begunBefore = (days: number) =>
+      `${daysAgo(days)
+        .getTime()
+        .toString(16)
+        .padStart(12, "0")
+        .replace(/^(.{8})/, "$1-")}-7abc-8def-0123456789ab`;
+    const [old, kept] = [begunBefore(731), begunBefore(729)];
+    for (const attemptId of [old, kept])
+      await db.attemptEvent.createMany({
+        data: [
+          { attemptId, kind: "STARTED" },
+          { attemptId, kind: "MARKED" },
+        ],
+      });
+    expect(await cleanUp()).toMatchObject({ attemptEvents: 2 });
+    const left = await db.attemptEvent.groupBy({ by: ["attemptId"], where: { attemptId: { in: [old, kept, fresh] } } });
+    expect(left.map(({ attemptId }) => attemptId).toSorted()).toEqual([fresh, kept].toSorted());
   });
 
   it("does the other parts when one fails, and tells of it at the end", async () => {

@@ -101,6 +101,7 @@ describe("an erased account", () => {
     expect(await db.oneTimeToken.count({ where })).toBe(0);
     expect(await db.recoveryCode.count({ where })).toBe(0);
     expect(await db.dataExport.count({ where })).toBe(0);
+    expect(await db.resultFile.count({ where: { examId: lived.examId } })).toBe(0); // whoever had it made
     expect(await db.examAccommodation.count({ where })).toBe(0);
     expect(await db.courseGroupMember.count({ where })).toBe(0);
     expect(
@@ -135,7 +136,7 @@ describe("an erased account", () => {
 
   it("keeps its points when staff correct one of them later", async () => {
     const { school, attemptId, questionIds } = lived;
-    const correction = { attemptId, questionId: questionIds[1], points: "4" };
+    const correction = { attemptId, questionId: questionIds[1], points: "4", reason: "Added up again." };
     const corrected = await app.container.services.marking.gradeAnswer(school.teacher.actor, correction);
     expect(corrected).toMatchObject({ status: "GRADED", score: "7" }); // the short text still has its two
   });

@@ -2,6 +2,7 @@ import { uuidv7 } from "uuidv7";
 import { emailQueue } from "../../src/queues/email.queue.ts";
 import { Reads } from "../../src/services/actor.ts";
 import { aLinkFor } from "./links.ts";
+import { RUBRIC } from "./marking.ts";
 import { anExam, aSchool, choiceQuestion, essayQuestion, type Person, type School, somePeople } from "./school.ts";
 import type { TestApp } from "./testApp.ts";
 
@@ -31,6 +32,9 @@ export const CANARIES = {
   essay: "Canary essay: I grew up in Marylebone.",
   shortText: "Canary short text",
   feedback: "Canary feedback: well argued, Ada.",
+  earlierFeedback: "Canary feedback before: Ada argues well.",
+  comment: "Canary comment: this follows, Ada.",
+  reason: "Canary reason: Ada asked.",
   mail: "Canary mail, dear Ada",
   fileName: "Canary certificate of Ada.pdf",
 };
@@ -53,6 +57,12 @@ export interface LivedIn {
   questionIds: string[];
 }
 
+const LEVELS = [
+  { id: "none", text: "There is none.", points: "0" },
+  { id: "fair", text: "It follows.", points: "7" },
+  { id: "good", text: "It convinces.", points: "10" },
+];
+
 const shortTextQuestion = {
   ...choiceQuestion(0),
   type: "SHORT_TEXT",
@@ -65,6 +75,12 @@ const shortTextQuestion = {
       { pattern: SECRETS.key, fraction: "0.5" },
     ],
   },
+};
+
+/** Worth seven tenths of its points at the level that is chosen. */
+const rubricEssay = {
+  ...essayQuestion,
+  definition: { rubric: RUBRIC.map((criterion) => ({ ...criterion, levels: LEVELS })) },
 };
 
 /** Somebody of whom something is in every table: enrolled, examined, imported, mailed to, audited. */
@@ -90,7 +106,7 @@ export async function aLivedInAccount(app: Pick<TestApp, "container">): Promise<
     courseId: school.courseId,
     students: [{ email: person.email, extraTimePercent: 25, role: "STUDENT" }],
   });
-  const questions = [choiceQuestion(1), essayQuestion, shortTextQuestion];
+  const questions = [choiceQuestion(1), rubricEssay, shortTextQuestion];
   const { examId, questionIds } = await anExam(app.container, school, { questions });
   await services.accommodations.set(school.teacher.actor, {
     examId,
@@ -126,6 +142,19 @@ export async function aLivedInAccount(app: Pick<TestApp, "container">): Promise<
   await db.questionFile.create({
     data: { id: uuidv7(), actorId: person.id, courseId, direction: "EXPORT", format: "GIFT", finishedAt: now },
   });
+  const madeFile = { examId, format: "CSV", detail: "ATTEMPTS", run: uuidv7(), rows: 1, finishedAt: now } as const;
+  const expiresAt = new Date(now.getTime() + 3_600_000);
+  for (const actorId of [person.id, school.teacher.id])
+    await db.resultFile.create({
+      data: {
+        ...madeFile,
+        id: uuidv7(),
+        actorId,
+        jobId: uuidv7(),
+        expiresAt,
+        pieces: { create: { run: madeFile.run, number: 0, bytes: Buffer.from(CANARIES.name) } },
+      },
+    });
   const [admin] = await somePeople(app.container, 1, "INSTRUCTOR");
   const importId = uuidv7();
   await db.userImport.create({
@@ -173,6 +202,10 @@ async function anAttemptAt(
   ]);
   await services.attempts.submit(actor, id);
   await services.grading.gradeAttempt(id);
-  await services.marking.gradeAnswer(teacher.actor, { attemptId: id, questionId: essay, points: "3.5", feedback });
+  const answer = { attemptId: id, questionId: essay };
+  const rubric = [{ criterion: "argument", level: "fair", comment: CANARIES.comment }];
+  const before = feedback === CANARIES.feedback ? CANARIES.earlierFeedback : feedback;
+  await services.marking.gradeAnswer(teacher.actor, { ...answer, points: "1", feedback: before });
+  await services.marking.gradeAnswer(teacher.actor, { ...answer, rubric, feedback, reason: CANARIES.reason });
   return id;
 }

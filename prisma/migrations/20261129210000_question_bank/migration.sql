@@ -20,8 +20,9 @@ ALTER TABLE "question_folders" ADD CONSTRAINT "question_folders_parent_id_fkey" 
 
 ALTER TABLE "questions" ADD COLUMN     "archived_at" TIMESTAMPTZ(3),
 ADD COLUMN     "difficulty" "Difficulty",
-ADD COLUMN     "folder_id" UUID,
-ADD COLUMN     "search_words" TEXT[];
+ADD COLUMN     "folder_id" UUID;
+
+ALTER TABLE "question_versions" ADD COLUMN     "search_words" TEXT[];
 
 ALTER TABLE "exam_sections" ADD COLUMN     "draw_difficulty" "Difficulty",
 ADD COLUMN     "draw_folder_id" UUID;
@@ -36,17 +37,18 @@ ALTER TABLE "questions" ADD CONSTRAINT "questions_folder_id_fkey" FOREIGN KEY ("
 ALTER TABLE "exam_sections" ADD CONSTRAINT "exam_sections_draw_folder_id_fkey" FOREIGN KEY ("draw_folder_id") REFERENCES "question_folders"("id") ON DELETE SET NULL ON UPDATE CASCADE;
 ALTER TABLE "question_files" ADD CONSTRAINT "question_files_folder_id_fkey" FOREIGN KEY ("folder_id") REFERENCES "question_folders"("id") ON DELETE SET NULL ON UPDATE CASCADE;
 
--- The words of the questions that are there, as src/domain/searchWords.ts finds them; an edit of a question finds them anew.
-UPDATE "questions" SET "search_words" = ARRAY(
+-- The words of the newest versions that are there, as src/domain/searchWords.ts finds them; the next edit finds them anew.
+UPDATE "question_versions" version SET "search_words" = ARRAY(
   SELECT DISTINCT left(word, 100)
-  FROM "question_versions" version,
-    LATERAL (SELECT string_agg(found #>> '{}', ' ') AS words FROM unnest(ARRAY['text', 'pattern', 'regex', 'guidance', 'feedback']) AS field,
+  FROM (SELECT string_agg(found #>> '{}', ' ') AS words FROM unnest(ARRAY['text', 'pattern', 'regex', 'guidance', 'feedback']) AS field,
       LATERAL jsonb_path_query(version."definition", ('$.**.' || field)::jsonpath) AS found WHERE jsonb_typeof(found) = 'string') AS definition,
     LATERAL regexp_split_to_table(
       lower(regexp_replace(normalize(regexp_replace(concat_ws(' ', version."title", version."stem", definition.words), '</?[[:alpha:]][^<>]*>', ' ', 'g'), NFKD), '[\u0300-\u036f]', '', 'g')),
       '[^[:alnum:]]+') AS word
-  WHERE version."question_id" = "questions"."id" AND version."number" = "questions"."current_version" AND word <> ''
-);
+  WHERE word <> ''
+)
+FROM "questions" question WHERE question."id" = version."question_id" AND question."current_version" = version."number";
 
 -- No dictionary and no parser of PostgreSQL's has a say in it, so that it does not depend on the locale of the database.
-CREATE INDEX "questions_search_idx" ON "questions" USING GIN (array_to_tsvector("search_words"));
+ALTER TABLE "question_versions" ADD COLUMN "search" tsvector GENERATED ALWAYS AS (array_to_tsvector("search_words")) STORED;
+CREATE INDEX "question_versions_search_idx" ON "question_versions" USING GIN ("search");

@@ -30,8 +30,10 @@ export const attemptResolvers = {
     timeLimit: (attempt, _args, { services }) => services.examTime.limitOf(attempt),
     isActiveHere: (attempt, _args, context) => isActiveFor(attempt, requireActor(context)),
     paper: (attempt, _args, context) => context.services.attempts.paperFor(requireActor(context), attempt),
-    answers: ({ id }, _args, { loaders }) => loaders.savedAnswers.load(id),
+    answers: (attempt, _args, context) =>
+      context.services.results.answers(requireActor(context), attempt, context.loaders.savedAnswers),
     result: (attempt, _args, context) => context.services.results.of(requireActor(context), attempt),
+    review: (attempt, _args, context) => context.services.results.review(requireActor(context), attempt),
   },
   AttemptEvent: {
     actor: ({ actorId }, _args, { loaders }) => (actorId === null ? null : loaders.user.load(actorId)),

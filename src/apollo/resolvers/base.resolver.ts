@@ -21,6 +21,7 @@ export const baseResolvers = {
   AttemptConnection: connection,
   AttemptEventConnection: connection,
   ExamResultConnection: connection,
+  FinalResultConnection: connection,
   UserConnection: connection,
   AuditEntryConnection: connection,
   UserImportRowConnection: connection,

@@ -32,11 +32,13 @@ export const examResolvers = {
       context.services.accommodations.remove(requireActor(context), input),
     setPersonAccommodation: (_root, { input }, context) =>
       context.services.accommodations.setForPerson(requireActor(context), input),
-    releaseResults: (_root, { examId }, context) =>
-      context.services.exams.releaseResults(requireActor(context), examId),
+    releaseResults: (_root, { examId, at }, context) =>
+      context.services.resultRelease.release(requireActor(context), examId, at),
+    withdrawResults: (_root, input, context) => context.services.resultRelease.withdraw(requireActor(context), input),
   },
   Exam: {
     course: ({ courseId }, _args, context) => context.services.courses.get(requireActor(context), courseId),
+    resultRelease: ({ id }, _args, { services }) => services.results.release(id),
     sections: (exam, _args, context) => context.services.exams.sections(requireActor(context), exam),
     myTerms: ({ id }, _args, context) => context.services.examTerms.of(requireActor(context), id),
     allowedAddresses: (exam, _args, context) => context.services.exams.allowedAddresses(requireActor(context), exam),

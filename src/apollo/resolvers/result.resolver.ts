@@ -5,14 +5,24 @@ export const resultResolvers = {
   Query: {
     examResults: (_root, { examId, status, ...page }, context) =>
       context.services.results.list(requireActor(context), { examId, status }, page),
+    finalResults: (_root, { examId, ...page }, context) =>
+      context.services.finalResults.list(requireActor(context), examId, page),
+    myResult: (_root, { examId }, context) => context.services.finalResults.own(requireActor(context), examId),
+    resultFile: (_root, { id }, context) => context.services.resultFiles.get(requireActor(context), id),
   },
   Mutation: {
-    gradeAnswer: (_root, { input }, context) => context.services.marking.gradeAnswer(requireActor(context), input),
+    exportResults: (_root, input, context) => context.services.resultFiles.request(requireActor(context), input),
   },
   AttemptResult: {
-    questions: ({ attemptId }, _args, { services }) => services.results.questions(attemptId),
+    questions: (result, _args, { services }) => services.results.questions(result),
   },
   ExamResult: {
     student: ({ attempt: { userId } }, _args, { loaders }) => loaders.user.load(userId).then((user) => user!),
+  },
+  FinalResult: {
+    student: ({ userId }, _args, { loaders }) => loaders.user.load(userId).then((user) => user!),
+  },
+  ResultFile: {
+    downloadUrl: (file, _args, { services }) => services.resultFiles.downloadUrl(file),
   },
 } satisfies Resolvers;

@@ -66,6 +66,7 @@ function answersOf(question: TypedQuestion, lost: string[]): string | null {
       return matching(question.definition, lost);
     case "ESSAY":
       if (question.definition.guidance) lost.push("The guidance for who grades.");
+      if (question.definition.rubric) lost.push("The rubric.");
       return "";
     case "INFORMATION":
       return null;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Exact } from "../decimal.ts";
 import { acceptedKind } from "../fileKinds.ts";
 import { defineQuestionType } from "../questionType.ts";
+import { mapRubric, rubric } from "../rubric.ts";
 import { storedText } from "../storedText.ts";
 
 export const MAX_FILES = 10;
@@ -21,6 +22,7 @@ export const fileUpload = defineQuestionType({
   name: "FILE_UPLOAD",
   description: "Files are handed in and graded by a human.",
   responseKind: "files",
+  isMarkedByHand: true,
   definition: z.strictObject({
     maxFiles: z.int().min(1).max(MAX_FILES).default(1),
     /** Of each file. */
@@ -38,6 +40,7 @@ export const fileUpload = defineQuestionType({
       .default([".pdf", ".docx", ".odt", ".txt", ".png", ".jpg", ".jpeg"]),
     /** For who grades; students never see it. */
     guidance: storedText(20_000).optional(),
+    rubric: rubric.optional(),
   }),
 
   response: z.strictObject({
@@ -49,8 +52,9 @@ export const fileUpload = defineQuestionType({
     return files.length <= maxFiles ? null : `There are too many files: ${maxFiles} may be handed in.`;
   },
 
-  mapTexts: ({ guidance, ...rest }, change) => ({
+  mapTexts: ({ guidance, rubric: criteria, ...rest }, change) => ({
     ...rest,
+    ...(criteria !== undefined && { rubric: mapRubric(criteria, change) }),
     ...(guidance !== undefined && { guidance: change(guidance) }),
   }),
 
@@ -62,6 +66,8 @@ export const fileUpload = defineQuestionType({
   }),
 
   shuffleOptions: () => [],
+
+  solution: () => null,
 
   grade: (_definition, { files }) =>
     files.length === 0 ? { kind: "graded", fraction: new Exact(0), feedback: null } : { kind: "needsHuman" },

@@ -11,11 +11,17 @@ import {
   shown,
 } from "../choiceOptions.ts";
 import { decimalField, Exact, share } from "../decimal.ts";
-import { gradeNumber, MAX_NUMBER_RESPONSE, numberAnswerFields, parseQuantity } from "../numberAnswers.ts";
+import {
+  gradeNumber,
+  MAX_NUMBER_RESPONSE,
+  numberAnswerFields,
+  numberSolution,
+  parseQuantity,
+} from "../numberAnswers.ts";
 import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType, type ShownGap } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
-import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields } from "../textAnswers.ts";
+import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields, textSolution } from "../textAnswers.ts";
 
 const MAX_GAPS = 100;
 
@@ -84,6 +90,12 @@ function gradeGap(gap: Gap, value: string): { fraction: Decimal; feedback: strin
   return { fraction: new Exact(match?.fraction ?? 0), feedback: match?.feedback ?? null };
 }
 
+function gapSolution(gap: Gap) {
+  if (gap.kind === "text") return textSolution(gap);
+  if (gap.kind === "number") return numberSolution(gap);
+  return { choice: gap.options.filter(({ fraction }) => fraction === "1").map(({ id }) => id) };
+}
+
 const toShown = (gap: Gap): ShownGap => ({
   id: gap.id,
   kind: gap.kind,
@@ -132,6 +144,8 @@ export const gapFill = defineQuestionType({
   }),
 
   shuffleOptions: () => [], // a gap's few options stay where they are, as in every drop-down list
+
+  solution: ({ gaps }) => ({ gaps: gaps.map((gap) => ({ gap: gap.id, ...gapSolution(gap) })) }),
 
   grade({ gaps, penalty, floor }, { gaps: given }) {
     const values = new Map(given.map(({ gap, value }) => [gap, value]));

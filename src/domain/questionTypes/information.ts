@@ -14,5 +14,6 @@ export const information = defineQuestionType({
   mapTexts: (definition) => definition,
   studentView: () => ({ responseKind: "nothing", options: [], maxLength: null }),
   shuffleOptions: () => [],
+  solution: () => null,
   grade: () => ({ kind: "graded", fraction: new Exact(0), feedback: null }),
 });

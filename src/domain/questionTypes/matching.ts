@@ -79,6 +79,8 @@ export const matching = defineQuestionType({
 
   shuffleOptions: ({ options }) => shuffled(scrambled(options)),
 
+  solution: ({ prompts }) => ({ pairs: prompts.map(({ id, match }) => ({ prompt: id, option: match })) }),
+
   grade({ options, prompts, scoring, penalty = "0", floor }, { pairs }) {
     const given = new Map(pairs.map(({ prompt, option }) => [prompt, option]));
     const right = prompts.filter(({ id, match }) => given.get(id) === match).length;

@@ -108,6 +108,8 @@ export const multipleChoice = defineQuestionType({
 
   shuffleOptions: ({ options }) => shuffled(options),
 
+  solution: ({ options }) => ({ choices: options.filter(isRight).map(({ id }) => id) }),
+
   grade({ options, scoring, penalty = "0", floor = scoring === "allOrNothing" ? "-1" : "0" }, { choices }) {
     const chosen = options.filter(({ id }) => choices.includes(id));
     const feedback = chosen.flatMap(({ feedback }) => feedback ?? []).join("\n") || null;

@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { mapFeedback } from "../choiceOptions.ts";
-import { gradeNumber, MAX_NUMBER_RESPONSE, numberAnswerFields, parseQuantity } from "../numberAnswers.ts";
+import {
+  gradeNumber,
+  MAX_NUMBER_RESPONSE,
+  numberAnswerFields,
+  numberSolution,
+  parseQuantity,
+} from "../numberAnswers.ts";
 import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
@@ -29,6 +35,8 @@ export const numeric = defineQuestionType({
   studentView: () => ({ responseKind: "number", options: [], maxLength: MAX_NUMBER_RESPONSE }),
 
   shuffleOptions: () => [],
+
+  solution: (definition) => numberSolution(definition),
 
   grade({ penalty, floor, ...definition }, { number }) {
     const { fraction, feedback } = gradeNumber(definition, number);

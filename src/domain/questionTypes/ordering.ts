@@ -49,6 +49,8 @@ export const ordering = defineQuestionType({
 
   shuffleOptions: ({ items }) => scrambled(items).map(({ id }) => ({ id, pinned: false })),
 
+  solution: ({ items }) => ({ order: items.map(({ id }) => id) }),
+
   grade({ items, scoring, feedbackRight, feedbackWrong, ...penalty }, { order }) {
     const place = new Map(items.map(({ id }, at) => [id, at]));
     const places = order.map((id) => place.get(id)!);

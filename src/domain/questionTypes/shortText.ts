@@ -4,7 +4,7 @@ import { Exact } from "../decimal.ts";
 import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { storedText } from "../storedText.ts";
-import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields } from "../textAnswers.ts";
+import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields, textSolution } from "../textAnswers.ts";
 
 /** A word or a few are typed and compared with the accepted answers. */
 export const shortText = defineQuestionType({
@@ -25,6 +25,8 @@ export const shortText = defineQuestionType({
   studentView: () => ({ responseKind: "text", options: [], maxLength: MAX_TEXT_RESPONSE }),
 
   shuffleOptions: () => [],
+
+  solution: (definition) => textSolution(definition),
 
   grade({ penalty, floor, ...definition }, { text }) {
     if (text.trim() === "") return { kind: "graded", fraction: new Exact(0), feedback: null };

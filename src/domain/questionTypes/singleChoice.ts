@@ -35,6 +35,8 @@ export const singleChoice = defineQuestionType({
 
   shuffleOptions: ({ options }) => shuffled(options),
 
+  solution: ({ options }) => ({ choice: options.filter(({ fraction }) => fraction === "1").map(({ id }) => id) }),
+
   grade({ options, ...penalty }, { choice }) {
     const chosen = options.find(({ id }) => id === choice);
     const fraction = withPenalty(new Exact(chosen?.fraction ?? 0), penalty);

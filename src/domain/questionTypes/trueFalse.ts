@@ -36,6 +36,8 @@ export const trueFalse = defineQuestionType({
 
   shuffleOptions: () => [], // "true" before "false" is what everybody expects
 
+  solution: ({ correct }) => ({ choice: [String(correct)] }),
+
   grade({ correct, feedbackTrue, feedbackFalse, ...penalty }, { choice }) {
     const fraction = withPenalty(new Exact(choice === String(correct) ? 1 : 0), penalty);
     return { kind: "graded", fraction, feedback: (choice === "true" ? feedbackTrue : feedbackFalse) ?? null };

@@ -30,6 +30,15 @@ describe("a question that is answered with files", () => {
     expect((await readAll(moodleXml, file)).taken).toMatchObject([{ question: before, changed: [] }]);
   });
 
+  it("loses its rubric, and says so", async () => {
+    const levels = ["0", "1"].map((points) => ({ text: `Level ${points}`, points }));
+    const before = question({ maxFiles: 1, rubric: [{ title: "Argument", levels }] });
+    expect((await writeAll(moodleXml, [before])).reports).toMatchObject([{ lost: ["The rubric."] }]);
+    const lost: string[] = [];
+    fromQuestion(before, "3.0", "item-1", lost);
+    expect(lost).toContain("The rubric.");
+  });
+
   it("goes through QTI 3.0 with what QTI can say of it", () => {
     const before = question({ maxBytes: 1_000_000, accept: [".pdf", "image/*"], guidance: "Look closely." });
     const lost: string[] = [];

@@ -83,6 +83,7 @@ function cellsOf(question: TypedQuestion, lost: string[]): Cells {
     }
     case "ESSAY":
       if (question.definition.guidance) lost.push("The guidance for who grades.");
+      if (question.definition.rubric) lost.push("The rubric.");
       return { max_length: String(question.definition.maxLength) };
     case "INFORMATION":
       return {};

@@ -158,6 +158,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
     case "ESSAY":
       if (question.definition.maxLength !== 20_000)
         lost.push(`The limit of ${question.definition.maxLength} characters.`);
+      if (question.definition.rubric) lost.push("The rubric.");
       return {
         type: "essay",
         body: [
@@ -166,6 +167,7 @@ function bodyOf(question: TypedQuestion, { format, lost }: { format: string; los
         ],
       };
     case "FILE_UPLOAD":
+      if (question.definition.rubric) lost.push("The rubric.");
       return { type: "essay", body: fileUpload(question.definition, format) };
     case "INFORMATION":
       return { type: "description", body: [] };

@@ -114,8 +114,12 @@ function guidanceRubric(guidance: string, context: ItemContext): string[] {
     : [q("rubricBlock", { view: "scorer" }, words)];
 }
 
-export function writeEssay({ maxLength, guidance = "" }: Definitions["ESSAY"], context: ItemContext): ItemParts {
-  const { q } = context;
+export function writeEssay(
+  { maxLength, guidance = "", rubric }: Definitions["ESSAY"],
+  context: ItemContext,
+): ItemParts {
+  const { q, lost } = context;
+  if (rubric) lost.push("The rubric.");
   return {
     declarations: [q("responseDeclaration", { identifier: RESPONSE, cardinality: "single", baseType: "string" })],
     body: [
@@ -129,12 +133,13 @@ export function writeEssay({ maxLength, guidance = "" }: Definitions["ESSAY"], c
 }
 
 export function writeFileUpload(
-  { maxFiles, maxBytes, accept, guidance = "" }: Definitions["FILE_UPLOAD"],
+  { maxFiles, maxBytes, accept, guidance = "", rubric }: Definitions["FILE_UPLOAD"],
   context: ItemContext,
 ): ItemParts {
   if (maxFiles > 1) throw new QuestionProblem(`In QTI one file is handed in, and this question takes ${maxFiles}.`);
   const { q, lost } = context;
   lost.push(`The limit of ${maxBytes} bytes.`);
+  if (rubric) lost.push("The rubric.");
   const types = [...new Set(accept.flatMap(typesOf))];
   const isWritable = accept.every((entry) => typesOf(entry).length > 0) && (types.length === 1 || isVersion3(context));
   if (!isWritable) lost.push(`Which files are accepted: ${accept.join(", ")}.`);
