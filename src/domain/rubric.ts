@@ -46,6 +46,14 @@ export const rubric = z
 
 export type Rubric = z.output<typeof rubric>;
 
+/** For `mapTexts`: the titles of the criteria and the texts of their levels. */
+export const mapRubric = (criteria: Rubric, change: (text: string) => string): Rubric =>
+  criteria.map((one) => ({
+    ...one,
+    title: change(one.title),
+    levels: one.levels.map((each) => ({ ...each, text: change(each.text) })),
+  }));
+
 export interface LevelChoice {
   criterion: string;
   level: string;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Exact } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
-import { rubric } from "../rubric.ts";
+import { mapRubric, rubric } from "../rubric.ts";
 import { storedText } from "../storedText.ts";
 
 const MAX_LENGTH = 100_000;
@@ -25,8 +25,9 @@ export const essay = defineQuestionType({
   problemWith: ({ maxLength }, { text }) =>
     text.length <= maxLength ? null : `The text is too long: ${maxLength} characters are allowed.`,
 
-  mapTexts: ({ guidance, ...rest }, change) => ({
+  mapTexts: ({ guidance, rubric: criteria, ...rest }, change) => ({
     ...rest,
+    ...(criteria !== undefined && { rubric: mapRubric(criteria, change) }),
     ...(guidance !== undefined && { guidance: change(guidance) }),
   }),
 

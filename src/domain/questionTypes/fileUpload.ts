@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Exact } from "../decimal.ts";
 import { acceptedKind } from "../fileKinds.ts";
 import { defineQuestionType } from "../questionType.ts";
-import { rubric } from "../rubric.ts";
+import { mapRubric, rubric } from "../rubric.ts";
 import { storedText } from "../storedText.ts";
 
 export const MAX_FILES = 10;
@@ -52,8 +52,9 @@ export const fileUpload = defineQuestionType({
     return files.length <= maxFiles ? null : `There are too many files: ${maxFiles} may be handed in.`;
   },
 
-  mapTexts: ({ guidance, ...rest }, change) => ({
+  mapTexts: ({ guidance, rubric: criteria, ...rest }, change) => ({
     ...rest,
+    ...(criteria !== undefined && { rubric: mapRubric(criteria, change) }),
     ...(guidance !== undefined && { guidance: change(guidance) }),
   }),
 

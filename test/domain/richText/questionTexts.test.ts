@@ -33,6 +33,17 @@ const gapOptions = options.map(({ id, text, fraction, feedback }) => ({ id, text
 
 const marks = { penalty: "0.25", floor: "-0.5" };
 
+const rubric = [
+  {
+    id: "c",
+    title: "Clear",
+    levels: [
+      { id: "0", text: "No", points: "0" },
+      { id: "1", text: "Yes", points: "1" },
+    ],
+  },
+];
+
 /** A definition of every type that has every field it may have. */
 const samples: Record<QuestionTypeName, unknown> = {
   SINGLE_CHOICE: { options, ...marks },
@@ -65,8 +76,8 @@ const samples: Record<QuestionTypeName, unknown> = {
     ],
     ...marks,
   },
-  FILE_UPLOAD: { maxFiles: 1, maxBytes: 1_000, accept: [".pdf"], guidance: "Look for it." },
-  ESSAY: { maxLength: 100, guidance: "Look for it." },
+  FILE_UPLOAD: { maxFiles: 1, maxBytes: 1_000, accept: [".pdf"], guidance: "Look for it.", rubric },
+  ESSAY: { maxLength: 100, guidance: "Look for it.", rubric },
   INFORMATION: {},
 };
 

@@ -4,6 +4,7 @@ import { lostOutcomes } from "../plainKeys.ts";
 import type { ImportedQuestion } from "../questionFormat.ts";
 import { type TypedQuestion, typed } from "../typedQuestion.ts";
 import { type Elements, element, elementsFor, type QtiVersion } from "./elements.ts";
+import { writeOutcomeFeedback } from "./outcomeFeedback.ts";
 import { type RuleWriter, ruleWriter } from "./ruleWriter.ts";
 import { writeChoices, writeSingleChoice, writeTrueFalse } from "./writeChoices.ts";
 import { writeGapFill, writeTyped } from "./writeGaps.ts";
@@ -51,17 +52,21 @@ export function fromQuestion(
   const q = elementsFor(version);
   const rule = ruleWriter(q);
   const text = writtenText(question, textsIn(question), lost);
-  lost.push(...lostOutcomes(question));
   const parts = partsOf(typed(question), { q, rule, text, points, lost });
   const general = question.feedback?.trim() ? question.feedback : null;
-  const feedback = general === null ? parts.feedback : [[GENERAL, general] as const, ...parts.feedback];
-  const rules = general === null ? parts.rules : [...parts.rules, rule.show(GENERAL)];
+  const outcomes = outcomeParts(question, parts, { q, rule, points, lost });
+  const feedback = [
+    ...(general === null ? [] : [[GENERAL, general] as const]),
+    ...parts.feedback,
+    ...outcomes.feedback,
+  ];
+  const rules = [...parts.rules, ...outcomes.rules, ...(general === null ? [] : [rule.show(GENERAL)])];
   const attributes = version === "2.2" ? { timeDependent: false } : { timeDependent: false, "xml:lang": undefined };
   const item = q(
     "assessmentItem",
     { xmlns: NAMESPACES[version], identifier, title: title ?? "", adaptive: false, ...attributes },
     ...parts.declarations,
-    ...(question.type === "INFORMATION" ? [] : outcomes(q, points, parts.isGradedByHand === true)),
+    ...(question.type === "INFORMATION" ? [] : scores(q, points, parts.isGradedByHand === true)),
     ...(feedback.length > 0
       ? [q("outcomeDeclaration", { identifier: "FEEDBACK", cardinality: "multiple", baseType: "identifier" })]
       : []),
@@ -72,7 +77,22 @@ export function fromQuestion(
   return `<?xml version="1.0" encoding="UTF-8"?>\n${item}\n`;
 }
 
-function outcomes(q: Elements, points: string, isGradedByHand: boolean): string[] {
+/** Where no rule sets a score, none can tell what was earned. */
+function outcomeParts(
+  question: ImportedQuestion,
+  { declarations, rules, isGradedByHand }: ItemParts,
+  context: Pick<ItemContext, "q" | "rule" | "points" | "lost">,
+): Pick<ItemParts, "rules" | "feedback"> {
+  const { outcomeFeedback } = question;
+  if (!outcomeFeedback || isGradedByHand || rules.length === 0) {
+    context.lost.push(...lostOutcomes(question));
+    return { rules: [], feedback: [] };
+  }
+  const responses = declarations.flatMap((it) => /\bidentifier="([^"]+)"/.exec(it)?.[1] ?? []);
+  return writeOutcomeFeedback(outcomeFeedback, { ...context, responses });
+}
+
+function scores(q: Elements, points: string, isGradedByHand: boolean): string[] {
   const float = (identifier: string, value: string, more = {}) =>
     q(
       "outcomeDeclaration",
@@ -97,8 +117,8 @@ const modalFeedback = (q: Elements, version: QtiVersion, identifier: string, wor
   );
 
 /** All texts of a question that stand as marked-up text in its item. */
-function textsIn({ stem, feedback, type, definition }: ImportedQuestion): string[] {
-  const texts: string[] = [stem, feedback ?? ""];
+function textsIn({ stem, feedback, outcomeFeedback, type, definition }: ImportedQuestion): string[] {
+  const texts: string[] = [stem, feedback ?? "", ...Object.values(outcomeFeedback ?? {})];
   questionTypes[type].mapTexts(definition, (text) => {
     texts.push(...(type === "GAP_FILL" ? text.split(/\[\[[\w-]+\]\]/) : [text]));
     return text;

@@ -33,6 +33,7 @@ export function readContext(
   body: BodyText,
   general: readonly XmlNode[],
   changed: string[],
+  byScore: readonly XmlNode[],
 ): ReadContext {
   const used = new Set(general);
   return {
@@ -46,7 +47,7 @@ export function readContext(
         throw new QuestionProblem(`An empty response earns ${score} points, which is not possible here.`);
     },
     feedbackFor: (responses, beyond) => {
-      const others = [...general, ...(beyond ? scorer.feedback(beyond) : [])];
+      const others = [...general, ...byScore, ...(beyond ? scorer.feedback(beyond) : [])];
       return responses.map((response) => {
         const shown = scorer.feedback(response).filter((node) => !others.includes(node));
         for (const node of shown) used.add(node);

@@ -15,6 +15,8 @@ export interface Scorer {
   score(responses: Responses): Decimal;
   /** The modal feedback shown after a response. */
   feedback(responses: Responses): XmlNode[];
+  /** All that came of the responses so far. */
+  tried: readonly { isAnswered: boolean; score: Decimal; shown: readonly XmlNode[] }[];
 }
 
 const setsScore = (node: XmlNode) =>
@@ -36,13 +38,21 @@ export function scorerOf(given: Item, changed: string[]): Scorer {
   if (score?.cardinality !== "single" || !["float", "integer"].includes(score.baseType))
     throw new QuestionProblem("The item declares no number SCORE.");
   let effort = 0;
+  const tried: { isAnswered: boolean; score: Decimal; shown: readonly XmlNode[] }[] = [];
   const outcomesAfter = (responses: Responses) => {
     effort += item.size;
     if (effort > MAX_EFFORT) throw new QuestionProblem("Its scoring is too long to try all responses.");
-    return processResponses(item, responses);
+    const outcomes = processResponses(item, responses);
+    tried.push({
+      isAnswered: Object.values(responses).some((it) => (it ?? "").length > 0),
+      score: numberOf(outcomes.get("SCORE")),
+      shown: shownFeedback(item, outcomes),
+    });
+    return outcomes;
   };
   return {
     item,
+    tried,
     score: (responses) => numberOf(outcomesAfter(responses).get("SCORE")),
     feedback: (responses) => shownFeedback(item, outcomesAfter(responses)),
   };

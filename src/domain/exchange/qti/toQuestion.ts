@@ -3,6 +3,7 @@ import { QuestionProblem } from "../fileProblem.ts";
 import type { QuestionDraft } from "../takeQuestion.ts";
 import { type BodyText, bodyTextOf, scorerRubrics } from "./bodyText.ts";
 import { type Item, interactionsOf } from "./item.ts";
+import { feedbackByScore, readOutcomeFeedback } from "./outcomeFeedback.ts";
 import { readChoice } from "./readChoice.ts";
 import { type ReadContext, type ReadDefinition, readContext } from "./readContext.ts";
 import { readGaps } from "./readGaps.ts";
@@ -114,14 +115,17 @@ function answered(
 ): QuestionDraft {
   const scorer = scorerOf(item, changed);
   const general = generalFeedback(scorer);
-  const context = readContext(scorer, body, general, changed);
+  const byScore = feedbackByScore(item).filter((node) => !general.includes(node));
+  const context = readContext(scorer, body, general, changed, byScore);
   const made = read(context);
+  const textOf = ({ children }: XmlNode) => body.text(children);
+  const outcomeFeedback = readOutcomeFeedback(scorer, byScore, textOf, context.used);
   const lost = item.modalFeedback.filter((node) => !context.used.has(node));
   for (const node of lost)
     changed.push(
       `Feedback is left out, because it is not about one answer: "${body.text(node.children).trim().slice(0, 80)}"`,
     );
-  return draft(item, body, interaction, changed, made, feedbackOf(general, body));
+  return { ...draft(item, body, interaction, changed, made, feedbackOf(general, body)), outcomeFeedback };
 }
 
 /** Shown both for nothing and for what is right; where that is not declared, what no condition decides. */

@@ -7,7 +7,7 @@ import { toQuestion } from "../../../../src/domain/exchange/qti/toQuestion.ts";
 import { parseXml } from "../../../../src/domain/exchange/qti/xmlTree.ts";
 import type { ImportedQuestion } from "../../../../src/domain/exchange/questionFormat.ts";
 import { takeQuestion } from "../../../../src/domain/exchange/takeQuestion.ts";
-import { questionTypes } from "../../../../src/domain/questionTypes.ts";
+import { parseDefinition, questionTypes } from "../../../../src/domain/questionTypes.ts";
 import { responseBy, someQuestion, wordsFor } from "../someQuestions.ts";
 
 /** What a response comes to: why it is none, or what it earns. */
@@ -45,6 +45,8 @@ describe("questions that were written as QTI items and read again", () => {
           expect(after).toMatchObject({ type, title, stemFormat, points });
           expect(after.stem).toBe(stem);
           expect((after.feedback ?? "").trim()).toBe((before.feedback ?? "").trim());
+          for (const [outcome, said] of Object.entries(after.outcomeFeedback ?? {}))
+            expect(said?.trim()).toBe(before.outcomeFeedback?.[outcome as "correct"]?.trim());
           const words = wordsFor(before);
           for (const seed of seeds)
             expect(outcome(after, responseBy(after, seed, words))).toBe(
@@ -54,6 +56,42 @@ describe("questions that were written as QTI items and read again", () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  it.each([
+    ["SINGLE_CHOICE", { options: [{ text: "a", fraction: "1" }, { text: "b", fraction: "0.5" }, { text: "c" }] }],
+    [
+      "MULTIPLE_CHOICE",
+      {
+        options: [
+          { text: "a", correct: true },
+          { text: "b", correct: true },
+          { text: "c", correct: false },
+        ],
+      },
+    ],
+    ["SHORT_TEXT", { answers: [{ pattern: "a" }, { pattern: "b", fraction: "0.5" }] }],
+    [
+      "MATCHING",
+      {
+        options: [
+          { id: "a", text: "a" },
+          { id: "b", text: "b" },
+        ],
+        prompts: ["a", "b"].map((id) => ({ id, text: id, match: id })),
+      },
+    ],
+  ] as const)("keep feedback by what was earned, of %s", (type, definition) => {
+    const outcomeFeedback = { correct: "Yes.", partlyCorrect: "Nearly.", incorrect: "No." };
+    const before: ImportedQuestion = {
+      ...{ type, title: null, stem: "Which?", stemFormat: "PLAIN", points: "1", tags: [] },
+      ...{ feedback: "All read this.", outcomeFeedback, definition: parseDefinition(type, definition) },
+    };
+    for (const version of ["2.2", "3.0"] as const) {
+      const read = toQuestion(toItem(parseXml(written(before, version)!)));
+      expect(read).toMatchObject({ type, feedback: "All read this.", outcomeFeedback });
+      expect(read.changed.filter((it) => it.startsWith("Feedback"))).toEqual([]);
+    }
   });
 
   it("are of every type", () => {
