@@ -51,6 +51,9 @@ export async function pendingMigrations(db: Db): Promise<string[]> {
   return migrationNames().filter((name) => !names.has(name));
 }
 
+/** The newest migration this build has. */
+export const newestMigration = (): string => migrationNames().at(-1)!;
+
 async function hasHistory(db: Db): Promise<boolean> {
   try {
     const [history] = await db.$queryRaw<[{ exists: boolean }]>`

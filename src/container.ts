@@ -1,5 +1,6 @@
 import { uuidv7 } from "uuidv7";
 import { createDbAndPool, createSavePool, poolFigures, waitingLine } from "../prisma/client.ts";
+import { newestMigration } from "../prisma/migrate.ts";
 import { type Config, searchPath } from "./config.ts";
 import { createFfmpeg } from "./ffmpeg/ffmpeg.ts";
 import { createMailTemplates } from "./mails/mailTemplates.ts";
@@ -143,6 +144,7 @@ export async function createContainer(
     log,
     clock,
     prefix,
+    shape: newestMigration(), // what services return changes with what is stored
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_MB * 1024 * 1024,
   });

@@ -31,7 +31,8 @@ interface Plan {
   query: CompiledQuery;
   writers: SerializedParts["writers"];
   isStorable: boolean;
-  nestedVariables: readonly string[];
+  /** Left out, the compiler treats them in another way than GraphQL. */
+  neededVariables: readonly string[];
   checkCost: CostCheck;
   meter: OperationMeter;
   span: { name: string; options: SpanOptions };
@@ -82,7 +83,7 @@ export function jitGateway({
         query,
         writers: marked?.writers ?? [],
         isStorable: isStorable(schema, operation),
-        nestedVariables: nestedVariablesOf(document),
+        neededVariables: [...nestedVariablesOf(document), ...defaultedVariablesOf(operation)],
         checkCost: costCheckOf(schema, document, operation),
         meter: meters.of(document, operation),
         span: spanOf(operation),
@@ -95,10 +96,9 @@ export function jitGateway({
     if (refusal) return publish({ errors: [refusal] }, context) as never;
     context.trace.isStorable = plan.isStorable;
     context.serialized.writers = plan.writers;
-    // The compiler takes a variable that was not sent, within an input object, for null; GraphQL takes the field for left out.
-    const { query, nestedVariables, span } = plan;
+    const { query, neededVariables, span } = plan;
     const result = await tracing.span(span.name, span.options, async () =>
-      nestedVariables.every((name) => variables[name] !== undefined)
+      neededVariables.every((name) => variables[name] !== undefined)
         ? ((await query.query(undefined, context, variables)) as ExecutionResult)
         : execute({ schema, document, operationName, contextValue: context, variableValues: variables }),
     );
@@ -136,7 +136,10 @@ function spanOf({ operation, selectionSet }: OperationDefinitionNode): Plan["spa
   return { name: `${operation} ${fields[0] ?? "…"}`, options: { attributes } };
 }
 
-/** The variables that stand inside an input object or a list written out in the operation. */
+/**
+ * The variables that stand inside an input object or a list written out in the operation: when one is left out, the compiler takes
+ * its field for null, and GraphQL for left out.
+ */
 function nestedVariablesOf(document: DocumentNode): string[] {
   const names = new Set<string>();
   let depth = 0;
@@ -150,6 +153,12 @@ function nestedVariablesOf(document: DocumentNode): string[] {
   });
   return [...names];
 }
+
+/** The variables that may not be null but have a default: the compiler wants them all the same. */
+const defaultedVariablesOf = ({ variableDefinitions = [] }: OperationDefinitionNode): string[] =>
+  variableDefinitions.flatMap(({ variable, type, defaultValue }) =>
+    type.kind === "NonNullType" && defaultValue ? [variable.name.value] : [],
+  );
 
 /** The compiler would take it for a fault. */
 const unknownOperation = (name: string | null | undefined): GraphQLError =>

@@ -72,6 +72,8 @@ export interface CacheDependencies {
   log: Logger;
   clock: () => Date;
   prefix: string;
+  /** Names what values look like: those of a release with another name are not read. */
+  shape: string;
   ttlSeconds: number;
   /** Bound of the values kept in this process, in approximate bytes. */
   memoryBytes: number;
@@ -96,7 +98,8 @@ const NO_TAGS: readonly string[] = [];
 
 /** A cache in two tiers, memory and Redis. Its values are what the database would say: losing it loses only speed. */
 export function createCache(deps: CacheDependencies): Cache {
-  const { redis, bus, log, clock, prefix, ttlSeconds, memoryBytes, negativeTtlSeconds = 10, graceSeconds = 300 } = deps;
+  const { redis, bus, log, clock, prefix, shape, ttlSeconds, memoryBytes } = deps;
+  const { negativeTtlSeconds = 10, graceSeconds = 300 } = deps;
   const processId = randomUUID();
   const channel = `${prefix}:cache-drops`;
   const counts = { l1Hits: 0, l2Hits: 0, misses: 0, errors: 0 };
@@ -106,6 +109,7 @@ export function createCache(deps: CacheDependencies): Cache {
   const shared = createRedisTier({
     redis,
     prefix,
+    shape,
     log,
     graceMs: graceSeconds * 1_000,
     channel,

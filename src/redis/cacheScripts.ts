@@ -1,7 +1,7 @@
 /*
  * An entry is one hash, so that deleting one key removes the value and every permission to store one:
  *   value, until      the JSON and when it expires, in milliseconds of the server's clock
- *   versions          the versions of the generation and of the entry's tags when it was granted
+ *   versions          the shape of values, and the versions of the generation and of the entry's tags when it was granted
  *   lease             until when other processes wait for the one that fetches
  *   token:<token>     a fetch under way that may store what it reads
  * A tag is a key with a random version. Deleting it drops everything with the tag, however much that is: an entry
@@ -14,7 +14,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** ARGV: token, lease ms, grace ms, longest fetch ms, life of a tag ms, '1' to not wait for another's lease. */
+/** ARGV: token, lease ms, grace ms, longest fetch ms, life of a tag ms, '1' to not wait for another's lease, shape. */
 export const OPEN = `${NOW}
 local versions = {}
 for i = 2, #KEYS do
@@ -25,7 +25,7 @@ for i = 2, #KEYS do
   end
   versions[#versions + 1] = version
 end
-local current = table.concat(versions, ' ')
+local current = ARGV[7] .. ' ' .. table.concat(versions, ' ')
 local value, expires, granted, lease = unpack(redis.call('HMGET', KEYS[1], 'value', 'until', 'versions', 'lease'))
 if granted and granted ~= current then
   redis.call('DEL', KEYS[1])
@@ -44,11 +44,11 @@ if value and left + ARGV[3] > 0 then return {'granted', value} end
 return {'granted'}
 `;
 
-/** ARGV: token, JSON, life ms, grace ms. Answers 1 if it was stored, 0 if something was dropped since the grant. */
+/** ARGV: token, JSON, life ms, grace ms, shape. Answers 1 if it was stored, 0 if something was dropped since the grant. */
 export const STORE = `${NOW}
 local versions = {}
 for i = 2, #KEYS do versions[#versions + 1] = redis.call('GET', KEYS[i]) or '' end
-local current = table.concat(versions, ' ')
+local current = ARGV[5] .. ' ' .. table.concat(versions, ' ')
 local granted, token = unpack(redis.call('HMGET', KEYS[1], 'versions', 'token:' .. ARGV[1]))
 if not token or granted ~= current then return 0 end
 redis.call('DEL', KEYS[1])

@@ -40,6 +40,8 @@ export interface RedisTier {
 export interface RedisTierOptions {
   redis: Redis;
   prefix: string;
+  /** Names what values look like: those stored under another name, by another release, count as not there. */
+  shape: string;
   log: Logger;
   graceMs: number;
   /** The channel that tells the other processes, and how a drop is written there. */
@@ -64,7 +66,7 @@ const LONGEST_PAUSE_MS = 8_000;
  * than we are, or gone: whoever lost its connection, or finds a server started since, begins a new generation.
  */
 export function createRedisTier(options: RedisTierOptions): RedisTier {
-  const { redis, prefix, log, graceMs, channel, encode, onError } = options;
+  const { redis, prefix, shape, log, graceMs, channel, encode, onError } = options;
   const entryKey = (key: string) => `${prefix}:cache:${key}`;
   const tagKey = (tag: string) => `${prefix}:cache-tag:${tag}`;
   const generationKey = `${prefix}:cache-generation`;
@@ -167,7 +169,7 @@ export function createRedisTier(options: RedisTierOptions): RedisTier {
     async open(access, { force }) {
       if (!isAvailable) return { state: "away" };
       const tagLifeMs = access.ttlMs + graceMs + LONGEST_FETCH_MS;
-      const args = [access.token, LEASE_MS, graceMs, LONGEST_FETCH_MS, tagLifeMs, force ? 1 : 0];
+      const args = [access.token, LEASE_MS, graceMs, LONGEST_FETCH_MS, tagLifeMs, force ? 1 : 0, shape];
       try {
         const [state, json, lifeMs] = (await scripts.open(keysOf(access), args)) as [string, string?, number?];
         if (state === "hit") return { state, json: json as string, lifeMs: lifeMs as number };
@@ -180,7 +182,7 @@ export function createRedisTier(options: RedisTierOptions): RedisTier {
     async store(access, json, lifeMs) {
       if (!isAvailable) return "away";
       try {
-        const stored = await scripts.store(keysOf(access), [access.token, json, Math.ceil(lifeMs), graceMs]);
+        const stored = await scripts.store(keysOf(access), [access.token, json, Math.ceil(lifeMs), graceMs, shape]);
         pauseMs = FIRST_PAUSE_MS; // it reads and it writes
         return stored === 1 ? "stored" : "refused";
       } catch (error) {

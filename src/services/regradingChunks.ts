@@ -22,7 +22,7 @@ export function readChunk(
 }
 
 /**
- * Writes new grades, and a line for each attempt, in one statement; nothing when the exam's policy is another one by now. An attempt that
+ * Writes new grades with their lines in the attempts' logs, and a line of the report for each attempt, in one statement; nothing when the exam's policy is another one by now. An attempt that
  * was written to after it was read is left out, and gets no line.
  */
 export async function writeChunk(
@@ -66,6 +66,10 @@ export async function writeChunk(
         ${marks.map(({ points }) => points)}::numeric[],
         ${marks.map(({ feedback }) => feedback)}::text[]) AS mark(attempt_id, version_id, points, feedback) ON mark.attempt_id = graded.id
       WHERE answers.attempt_id = mark.attempt_id AND answers.question_version_id = mark.version_id AND answers.graded_by_id IS NULL
+    ), logged AS (
+      INSERT INTO attempt_events (attempt_id, kind, actor_id, detail)
+      SELECT graded.id, 'REGRADED', regrading.actor_id, jsonb_build_object('regradingId', regrading.id)
+      FROM graded, regradings regrading WHERE regrading.id = ${regradingId}::uuid
     ), noted AS (
       INSERT INTO regrading_entries (
         regrading_id, attempt_id, score_before, score_after, max_score_before, max_score_after, passed_before, passed_after)

@@ -409,7 +409,7 @@ describe("the audit log", () => {
     const school = await aSchool(app.container);
     const { examId } = await anExam(app.container, school);
     const student = school.students[0]!;
-    const accommodation = { examId, userId: student.id, extraMinutes: 5, extraAttempts: 0 };
+    const accommodation = { examId, userId: student.id, extraTimePercent: 0, extraMinutes: 5, extraAttempts: 0 };
     await app.container.services.accommodations.set(school.teacher.actor, accommodation);
     const stored = JSON.stringify(await app.container.db.auditEntry.findMany()).toLowerCase();
     expect(stored).toContain(student.id);

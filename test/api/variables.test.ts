@@ -38,6 +38,14 @@ describe("a variable that was not sent", () => {
     expect(data.importQuestions).toEqual({ dryRun: false });
   });
 
+  it("gives way to its own default, also where it may not be null", async () => {
+    const EXAMS =
+      "query ($first: Int! = 1, $courseId: ID!) { exams(first: $first, filter: { courseId: $courseId }) { nodes { title } } }";
+    for (const title of ["One", "Two"]) await anExam(app.container, school, { rules: { title } });
+    const { data } = await app.ask(EXAMS, { courseId: school.courseId }, school.teacher.token);
+    expect(data.exams.nodes).toHaveLength(1);
+  });
+
   it("keeps the feedback of an answer that is graded again", async () => {
     const { examId, questionIds } = await anExam(app.container, school, { questions: [essayQuestion] });
     const { attempts } = app.container.services;

@@ -133,6 +133,19 @@ describe("a read", () => {
     expect(Math.max(...lives) - Math.min(...lives)).toBeGreaterThan(20_000);
   });
 
+  it("does not take what a release with values of another shape has stored, and is dropped by its writes", async () => {
+    const newer = startCacheProcess(where, { shape: "2" });
+    await newer.untilConnected();
+    const [old, fresh] = [counter(), async () => ({ call: 1, added: true })];
+    await one.cache.getOrSetCache("exam:1", old);
+    expect(await newer.cache.getOrSetCache("exam:1", fresh)).toEqual({ call: 1, added: true });
+    expect(await two.cache.getOrSetCache("exam:1", old)).toEqual({ call: 2 });
+    await two.cache.drop("exam:1");
+    await settle(two, newer, where.prefix);
+    expect(newer.cache.peek("exam:1")).toBeUndefined();
+    await newer.close();
+  });
+
   it("keeps memory within its bound", async () => {
     const small = startCacheProcess(where, { memoryBytes: 100_000 });
     await small.untilConnected();

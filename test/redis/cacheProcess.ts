@@ -26,6 +26,7 @@ export function startCacheProcess(
     log,
     clock: () => new Date(Date.now() + aheadMs),
     prefix: where.prefix,
+    shape: "1",
     ttlSeconds: 600,
     memoryBytes: 10_000_000,
     ...options,
