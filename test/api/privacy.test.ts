@@ -217,7 +217,6 @@ describe("exportMyData", () => {
       "ResultFile.run",
       "ResultFilePiece.run",
       "Regrading.jobId",
-      "QuestionFolder.parentId",
       "Video.jobIds",
       ...["AnswerMark", "ResponseClaim"].flatMap((model) => [`${model}.attemptId`, `${model}.questionVersionId`]),
       "Attempt.sessionId",
