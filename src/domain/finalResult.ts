@@ -78,6 +78,8 @@ function bestOf<Attempt extends Score>(attempts: readonly Attempt[]): Attempt | 
   );
 }
 
-/** Multiplied across, because shares such as thirds have no end. */
-const isMore = (one: Score, other: Score) =>
-  new Exact(one.score).times(other.maxScore).gt(new Exact(other.score).times(one.maxScore));
+/** Multiplied across, because shares such as thirds have no end. An attempt in which no points could be had is less than any other. */
+function isMore(one: Score, other: Score): boolean {
+  if (new Exact(other.maxScore).isZero()) return !new Exact(one.maxScore).isZero();
+  return new Exact(one.score).times(other.maxScore).gt(new Exact(other.score).times(one.maxScore));
+}

@@ -9,10 +9,12 @@ export interface ReadBy {
 
 /**
  * Why another version's key cannot grade responses to the version that was pinned: empty where it can. It has to be of the same type and
- * to have the same ids of options, prompts and gaps, and every unit that the pinned one takes; texts, points and the key may differ.
+ * to have a key, the same ids of options, prompts and gaps, and every unit that the pinned one takes; texts, points and the key may differ.
  */
 export function differencesInReading(pinned: ReadBy, other: ReadBy): string[] {
   if (pinned.type !== other.type) return [`it is of the type ${other.type}, not ${pinned.type}`];
+  if (questionType(pinned.type).isMarkedByHand)
+    return ["its answers are marked by people, and no version has a key to them"];
   const [asked, read] = [partsOf(pinned), partsOf(other)];
   const known = new Set(read.map(({ name }) => name));
   const wanted = new Set(asked.map(({ name }) => name));

@@ -118,12 +118,13 @@ export function percentOf({ score, maxScore }: Score): string {
 const reaches = ({ score, maxScore }: Score, percent: Decimal.Value) =>
   new Exact(score).times(100).gte(new Exact(maxScore).times(percent));
 
-/** Null where the exam has no pass mark. Compared exactly: 50 % of 3 points is passed with 1.5. */
+/** Null where the exam has no pass mark, and where no points can be had. Compared exactly: 50 % of 3 points is passed with 1.5. */
 export function isPassed({
   passMarkPercent,
   ...score
 }: Score & { passMarkPercent: Decimal.Value | null }): boolean | null {
-  return passMarkPercent === null ? null : reaches(score, passMarkPercent);
+  if (passMarkPercent === null || new Exact(score.maxScore).isZero()) return null;
+  return reaches(score, passMarkPercent);
 }
 
 /** A grade and the percent it is given from. */

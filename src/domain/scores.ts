@@ -48,6 +48,9 @@ export function counted(treatment: Treatment, earned: Decimal | null, maxPoints:
   }
 }
 
+/** Whether it matters what a person gives for the question. */
+export const waitsForPeople = (treatment: Treatment): boolean => counted(treatment, null, NOTHING).points === null;
+
 /** Whether a question's points are part of what 100 % is. */
 export const isInMaximum = (treatment: Treatment): boolean => treatment === "NORMAL" || treatment === "FULL_MARKS";
 

@@ -120,4 +120,5 @@ export function createFinalResultService({
   };
 }
 
-const KEPT_BACK = { score: null, maxScore: null, percent: null, passed: null, grade: null };
+/** Which attempts count tells which is the best. */
+const KEPT_BACK = { score: null, maxScore: null, percent: null, passed: null, grade: null, countedAttemptIds: [] };

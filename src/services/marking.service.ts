@@ -114,7 +114,9 @@ export function createMarkingService({
       const answer = await answerWithMarks(tx, key);
       if (responseId) requireHeld(actor.userId, answer);
       else requireFree(actor.userId, answer, attempt.now);
-      const feedback = given.feedback === undefined ? (answer?.feedback ?? null) : given.feedback;
+      // What the key says goes with the key's points; what a person wrote stays until a person changes it.
+      const written = answer?.gradedById ? answer.feedback : null;
+      const feedback = given.feedback === undefined ? written : given.feedback;
       const mark = { ...pointsOf(entry, given), feedback };
       if (answer?.gradedById === actor.userId && isSameMark(answer.marks[0], mark))
         return { ...mark, attempt: await attemptAsItIs(tx, attemptId) };

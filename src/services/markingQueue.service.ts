@@ -3,6 +3,7 @@ import type { Db } from "../../prisma/client.ts";
 import { notFound } from "../domain/errors.ts";
 import { questionType } from "../domain/questionTypes.ts";
 import type { Rubric } from "../domain/rubric.ts";
+import { waitsForPeople } from "../domain/scores.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import type { AnswerFileService, FileToMark } from "./answerFile.service.ts";
@@ -65,7 +66,7 @@ export function createMarkingQueueService({
     const sections = await examQuestions.sections(examId, actor.reads);
     return sections
       .flatMap(({ questions }) => questions)
-      .filter(({ question }) => questionType(question.type).isMarkedByHand);
+      .filter(({ question, treatment }) => questionType(question.type).isMarkedByHand && waitsForPeople(treatment));
   }
 
   return {

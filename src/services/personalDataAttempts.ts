@@ -29,6 +29,7 @@ export function attemptLists({
     const showsMarks = result?.visible.includes("MARK") && result.visible.includes("FEEDBACK");
     const marks = showsMarks ? await marksOn(attempt.id) : new Map<string, unknown[]>();
     const saved = new Map(answers.map((answer) => [answer.questionId, answer]));
+    const isRunning = attempt.status === "IN_PROGRESS"; // whence its paper may be read is the exam's rule, and a file has no address
     return {
       ...examNames(row),
       number: attempt.number,
@@ -43,9 +44,9 @@ export function attemptLists({
       result: result && { score: result.score, maxScore: result.maxScore, passed: result.passed, grade: result.grade },
       questions: questions.map(({ id, position, title, stem, options }) => ({
         position,
-        title,
-        question: stem,
-        options,
+        title: isRunning ? null : title,
+        question: isRunning ? null : stem,
+        options: isRunning ? [] : options,
         answer: saved.get(id)?.response ?? null,
         savedAt: saved.get(id)?.savedAt ?? null,
         points: points.get(id)?.points ?? null,
@@ -90,7 +91,7 @@ export function attemptLists({
   return {
     attempts: {
       about:
-        "Exams you took, with your answers. `result`, `points`, `feedback` and `marks` are empty until the exam's rules let you see them.",
+        "Exams you took, with your answers; the questions of one that is running are read in the exam itself. `result`, `points`, `feedback` and `marks` are empty until the exam's rules let you see them.",
       of: ["Attempt.userId"],
       async *read(person) {
         const rows = rowsOf(({ where, ...page }) =>

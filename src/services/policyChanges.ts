@@ -56,13 +56,13 @@ export async function changesFor(
     if (!place || !pinned) throw notFound("question in this exam");
     const wanted = version === null ? pinned : versionOf.get(questionId);
     if (!wanted) throw notFound(`version ${version} of this question`);
-    const differences = differencesInReading(pinned, wanted);
+    const isPinned = wanted.id === pinned.id;
+    const differences = isPinned ? [] : differencesInReading(pinned, wanted);
     if (differences.length > 0)
       throw unprocessable(
         "INCOMPATIBLE_VERSION",
         `Version ${version} of the question "${pinned.title ?? pinned.stem.slice(0, 60)}" cannot grade answers to version ${pinned.number}: ${differences.join("; ")}.`,
       );
-    const isPinned = wanted.id === pinned.id;
     const { gradingVersion: now } = place;
     return {
       questionId,

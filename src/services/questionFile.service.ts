@@ -201,14 +201,18 @@ export function createQuestionFileService({
     downloadUrl: ({ id, direction, finishedAt, failure }: QuestionFile): string | null =>
       direction === "EXPORT" && finishedAt !== null && failure === null ? linkTo(downloadPath(id)) : null,
 
-    /** An export, for whoever has the link, a piece at a time. @throws NOT_FOUND */
+    /** An export, for whoever has the link and as long as who asked for it is staff, a piece at a time. @throws NOT_FOUND, FORBIDDEN */
     async open(
       fileIdGiven: string,
     ): Promise<{ fileName: string; contentType: string; bytes: AsyncIterable<Uint8Array> }> {
       const id = requireId(fileIdGiven, "file");
       const ready = { id, direction: "EXPORT", finishedAt: { not: null }, failure: null } as const;
-      const row = await db.questionFile.findFirst({ where: ready, select: { format: true } });
+      const row = await db.questionFile.findFirst({
+        where: ready,
+        select: { format: true, actorId: true, courseId: true },
+      });
       if (!row) throw notFound("file");
+      await requireStillStaff(db, access, row);
       const { fileEnding, contentType } = questionFormats[row.format as QuestionFormatName];
       return { fileName: `questions.${fileEnding}`, contentType, bytes: readPieces(db, id) };
     },

@@ -225,7 +225,11 @@ export function createResultService({
           response: shown("RESPONSE", response),
           correctness: shown(
             "CORRECTNESS",
-            correctnessOf({ isAnswered: response !== null, points: earned, maxPoints: item.points }),
+            correctnessOf({
+              isAnswered: response !== null,
+              points: treatment === "FULL_MARKS" ? item.points : earned,
+              maxPoints: treatment === "DROPPED" ? 0 : item.points,
+            }),
           ),
           points: shown("MARK", points && decimalText(points)),
           feedback: shown("FEEDBACK", feedback),

@@ -117,6 +117,15 @@ describe("the marking queue", () => {
     expect(places).not.toEqual(sorted.reverse());
   });
 
+  it("does not ask for marks that count nothing", async () => {
+    const exam = await anEssayExam(app.container, school);
+    expect((await queueOf(exam)).waiting).toBeGreaterThan(0);
+    const corrections = [{ questionId: exam.questionId, treatment: "DROPPED" }];
+    const dropped = { examId: exam.examId, corrections, dryRun: false, reason: "It had no answer." };
+    await app.container.services.regradings.regrade(markers[0]!.actor, dropped);
+    expect(await queueOf(exam)).toBeUndefined();
+  });
+
   it("leaves a response to who has it, also late, until somebody else has come for it", async () => {
     const exam = await anEssayExam(app.container, school);
     const [slow, other] = markers as [Person, Person];

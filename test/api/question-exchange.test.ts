@@ -146,6 +146,9 @@ describe("a bank that moves as a QTI package", () => {
     expect(made).toMatchObject({ total: count, taken: count, refused: 0, failure: null });
     const zip = new Uint8Array(await (await fetch(here(downloadUrl))).arrayBuffer());
     expect(Buffer.from(zip.subarray(0, 2)).toString()).toBe("PK");
+    const place = { courseId_userId: { courseId: school.courseId, userId: school.teacher.id } };
+    await app.container.db.enrollment.update({ where: place, data: { status: "WITHDRAWN" } });
+    expect((await fetch(here(downloadUrl))).status).toBe(404); // keys are for who is staff now
 
     school = await aSchool(app.container, { students: 1 });
     const { id } = await sendFile(zip, { format });

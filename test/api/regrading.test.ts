@@ -23,7 +23,7 @@ const UNDO = `mutation ($id: ID!, $reason: String!) { undoRegrading(id: $id, rea
 const LOOK = `query ($id: ID!) { regrading(id: $id) ${REGRADING} }`;
 const RESULT = `query ($id: ID!) { attempt(id: $id) { status result {
   score maxScore percent passed adjustment sections { title points maxPoints adjustment }
-  questions { points maxPoints treatment feedback generalFeedback } } } }`;
+  questions { points maxPoints treatment correctness feedback generalFeedback } } } }`;
 
 const token = () => school.teacher.token;
 type Correction = { questionId: string; version?: number | null; treatment?: string };
@@ -95,6 +95,15 @@ const grades = (examId: string) => app.container.db.$queryRaw`
 const resultOf = async (id: string, by = token()) => (await app.ask(RESULT, { id }, by)).data.attempt.result;
 
 describe("a wrong key that is found after the exam", () => {
+  it("takes its words along when a person gives other points", async () => {
+    const exam = await anExam(app.container, school, { questions: [wrongKey] });
+    const attemptId = await sit(exam, 0, [{ choice: "c" }]);
+    expect((await resultOf(attemptId)).questions).toMatchObject([{ points: "0.9999", feedback: "You chose c." }]);
+    const given = { attemptId, questionId: exam.questionIds[0], points: "3", reason: "c is right as well." };
+    await app.container.services.marking.gradeAnswer(school.teacher.actor, given);
+    expect((await resultOf(attemptId)).questions).toMatchObject([{ points: "3", feedback: null }]);
+  });
+
   it("is tried, corrected and taken back, and every grade is again what it was, to the last digit", async () => {
     const exam = await anExam(app.container, school, {
       questions: [wrongKey, choiceQuestion(2), essayQuestion],
@@ -257,10 +266,10 @@ describe("a question that is treated otherwise after the exam", () => {
     const { data } = await app.ask(RESULT, { id: waiting }, token());
     expect(data.attempt).toMatchObject({ status: "GRADED", result: { score: "6", maxScore: "3", percent: "200" } });
     expect(data.attempt.result.questions).toMatchObject([
-      { points: "3", maxPoints: "3", treatment: "FULL_MARKS" },
-      { points: "3", maxPoints: "0", treatment: "BONUS" },
-      { points: "0", maxPoints: "0", treatment: "DROPPED" },
-      { points: "0", maxPoints: "0", treatment: "DROPPED" },
+      { points: "3", maxPoints: "3", treatment: "FULL_MARKS", correctness: "RIGHT" },
+      { points: "3", maxPoints: "0", treatment: "BONUS", correctness: "RIGHT" },
+      { points: "0", maxPoints: "0", treatment: "DROPPED", correctness: null },
+      { points: "0", maxPoints: "0", treatment: "DROPPED", correctness: null },
     ]);
     for (const id of [wrong, waiting]) expect(sumOf(await resultOf(id))).toBe((await resultOf(id)).score);
     const late = await sit(exam, 2, []);
@@ -319,6 +328,10 @@ describe("a regrading that cannot be", () => {
     expect(answer.errors![0]!.message).toBe(
       'Version 2 of the question "Question 1" cannot grade answers to version 1: it does not have the option "b"; it does not have the option "c"; it does not have the option "d"; it has the option "e", which the papers do not have.',
     );
+    const essays = await anExam(app.container, school, { questions: [essayQuestion] });
+    await questions.update(actor, essays.questionIds[0]!, { definition: { guidance: "Look for the date." } });
+    const ofEssay = [{ questionId: essays.questionIds[0], version: 2 }];
+    expect(await refusal({ examId: essays.examId, corrections: ofEssay })).toBe("INCOMPATIBLE_VERSION");
     const corrections = [{ questionId: choice }];
     expect(await refusal({ examId, corrections: [{ questionId: number, version: 2 }] })).toBe("INCOMPATIBLE_VERSION");
     expect(await refusal({ examId, corrections: [{ questionId: choice, version: 9 }] })).toBe("NOT_FOUND");

@@ -34,6 +34,8 @@ describe("finalScore", () => {
     ["BEST", ["5/10", "4/6"], { score: "4", maxScore: "6", countedIds: ["2"], percent: "66.67" }],
     ["MEAN", ["5/10", "4/6"], { score: "4.5", maxScore: "8", percent: "56.25" }],
     ["BEST", ["2/6", "1/3"], { countedIds: ["1"] }], // the earlier of equals
+    ["BEST", ["0/0", "1/10", "0/0"], { countedIds: ["2"] }], // a paper whose questions were all dropped
+    ["BEST", ["0/0"], { countedIds: ["1"], passed: null, grade: null }],
     ["BEST", ["3333.3333/9999.9999", "3333.3334/10000"], { countedIds: ["2"] }],
     // a mean passes by the exact sum, not by what is shown
     ["MEAN", ["4.9999", "5", "5"], { score: "5", percent: "50", passed: false }],

@@ -166,8 +166,9 @@ describe("isPassed", () => {
     expect(isPassed({ score: "2", maxScore: "3", passMarkPercent: "66.6667" })).toBe(false);
   });
 
-  it("says nothing where there is no pass mark", () => {
+  it("says nothing where there is no pass mark, or nothing to be had", () => {
     expect(isPassed({ score: "3", maxScore: "3", passMarkPercent: null })).toBeNull();
+    expect(isPassed({ score: "0", maxScore: "0", passMarkPercent: "50" })).toBeNull();
   });
 });
 
