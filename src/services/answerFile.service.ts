@@ -12,6 +12,7 @@ import { STORAGE_KEYS } from "../storage/storageKeys.ts";
 import type { Actor } from "./actor.ts";
 import { type AnswerFileRemoval, isNamed } from "./answerFileRemoval.ts";
 import type { AttemptService } from "./attempt.service.ts";
+import { logged } from "./attemptEvents.ts";
 import { databaseTime } from "./databaseTime.ts";
 import type { ExamAddresses } from "./examAddresses.ts";
 import { isUuid, requireId } from "./ids.ts";
@@ -177,6 +178,9 @@ export function createAnswerFileService({
         const removed = await removal.remove(tx, Prisma.sql`file.id = ${id}::uuid AND NOT ${isNamed}`);
         if (removed === 0)
           throw unprocessable("FILE_IN_ANSWER", "Your answer names this file. Save the answer without it first.");
+        const ofAttempt = Prisma.sql`(VALUES (${row.attempt.id}::uuid)) AS attempt (id)`;
+        const detail = Prisma.sql`jsonb_build_object('fileId', ${id}::text)`;
+        await tx.$executeRaw`${logged("FILE_REMOVED", actor, ofAttempt, detail)}`;
       });
       outbox.handOver();
       return true;

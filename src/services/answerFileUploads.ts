@@ -6,7 +6,6 @@ import type { AnswerFile as AnswerFileRow } from "../generated/prisma/client.ts"
 import type { Storage } from "../storage/storage.ts";
 import { STORAGE_KEYS } from "../storage/storageKeys.ts";
 import { fileFacts } from "./answerFileFacts.ts";
-import { databaseTime } from "./databaseTime.ts";
 import type { UploadKind } from "./resumableUploads.ts";
 
 /** A file of an answer on its way here: as long as whom it is from may still answer, and only what it says it is. */
@@ -55,11 +54,15 @@ export function answerFileUploads({
           "WRONG_KIND_OF_FILE",
           `The content of "${upload.fileName}" is not what its name says. Save it again in the format you mean, and upload that.`,
         );
-      const now = await databaseTime(db);
-      const { count } = await db.answerFile.updateMany({
-        where: { id: upload.id, finishedAt: null, expiresAt: { gt: now } },
-        data: { finishedAt: now, expiresAt: null, contentType, sha256 },
-      });
+      const count = await db.$executeRaw`
+        WITH arrived AS (
+          UPDATE answer_files SET finished_at = clock_timestamp(), expires_at = NULL, content_type = ${contentType}, sha256 = ${sha256}
+          WHERE id = ${upload.id}::uuid AND finished_at IS NULL AND expires_at > clock_timestamp()
+          RETURNING id, attempt_id, sha256
+        )
+        INSERT INTO attempt_events (attempt_id, kind, actor_id, detail)
+        SELECT attempt.id, 'FILE_ADDED', attempt.user_id, jsonb_build_object('fileId', arrived.id, 'sha256', arrived.sha256)
+        FROM arrived JOIN attempts attempt ON attempt.id = arrived.attempt_id`;
       // Another request may have been faster; else it was replaced or removed meanwhile.
       if (count === 0 && !(await db.answerFile.findUnique({ where: { id: upload.id } }))?.finishedAt)
         throw notFound("upload");

@@ -194,6 +194,19 @@ describe("an answer", () => {
     expect(await app.refusal(DELETE, { id: first }, student.token)).toBe("FILE_IN_ANSWER");
     expect(await save(place, [second], 2)).toMatchObject([{ outcome: "SAVED" }]);
     expect((await app.ask(DELETE, { id: first }, student.token)).data).toEqual({ deleteAnswerFile: true });
+    const events = await app.container.db.attemptEvent.findMany({
+      where: { attemptId: place.attemptId, kind: { in: ["FILE_ADDED", "FILE_REMOVED"] } },
+      orderBy: { id: "asc" },
+    });
+    expect(events).toMatchObject([
+      {
+        kind: "FILE_ADDED",
+        actorId: student.id,
+        detail: { fileId: first, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      },
+      { kind: "FILE_ADDED", detail: { fileId: second } },
+      { kind: "FILE_REMOVED", actorId: student.id, detail: { fileId: first } },
+    ]);
     await eventually("its bytes are gone", async () => (await stored(first)) === null);
     expect(await stored(second)).toBe(1_000);
     expect(await refusedTicket(place)).toBeUndefined();
