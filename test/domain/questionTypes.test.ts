@@ -618,6 +618,7 @@ describe("GAP_FILL", () => {
     [{ a: "water" }, "0.5"],
     [{ a: "water", c: "y" }, "0.25"],
     [{ c: "y" }, "0"],
+    [{ a: "water", b: "", c: " " }, "0.5"],
     [{}, "0"],
   ])("%j gives %s", (gaps, fraction) => {
     expect(fractionOf("GAP_FILL", definition, filled(gaps))).toBe(fraction);
@@ -630,6 +631,7 @@ describe("GAP_FILL", () => {
 
   it.each([
     [{ d: "x" }, "This is not one of the gaps."],
+    [{ d: "" }, "This is not one of the gaps."],
     [{ c: "z" }, "This is not one of the options."],
     [{ b: "hot" }, "This is not a number. Write it like 3.14, 3,14 or 1e-3."],
   ])("refuses %j", (gaps, message) => {
