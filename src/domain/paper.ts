@@ -1,4 +1,5 @@
 import { unprocessable } from "./errors.ts";
+import { reorderUnpinned } from "./pinned.ts";
 import type { ShuffleOption, StudentView } from "./questionType.ts";
 import { createRandom, type Random, shuffle } from "./random.ts";
 
@@ -65,13 +66,8 @@ function drawQuestions({ drawCount, questions }: SectionToDraw, shuffled: boolea
   return questions.filter((question) => chosen.has(question));
 }
 
-function shuffleAroundPinned(options: readonly ShuffleOption[], random: Random): string[] {
-  const free = shuffle(
-    options.filter(({ pinned }) => !pinned),
-    random,
-  ).values();
-  return options.map((option) => (option.pinned ? option : (free.next().value ?? option)).id);
-}
+const shuffleAroundPinned = (options: readonly ShuffleOption[], random: Random): string[] =>
+  reorderUnpinned(options, (free) => shuffle(free, random)).map(({ id }) => id);
 
 /** The view with its options in the paper's order; without an order, as it is. The ids must be those of the view. */
 export function applyOrder(view: StudentView, optionIds: readonly string[] | undefined): StudentView {

@@ -515,6 +515,17 @@ describe("MATCHING", () => {
     pairs: text.split(" ").map((pair) => ({ prompt: pair[0]!, option: pair[1]! })),
   });
 
+  it("shows a pinned option at its place among the others, with and without a shuffle", () => {
+    for (let place = 0; place <= 3; place++) {
+      const options: object[] = [...definition.options];
+      options.splice(place, 0, { id: "none", text: "none of these", pinned: true });
+      const parsed = parseDefinition("MATCHING", { ...definition, options });
+      const type = questionType("MATCHING");
+      expect(type.studentView(parsed).options[place]?.id).toBe("none");
+      expect(type.shuffleOptions(parsed)[place]).toEqual({ id: "none", pinned: true });
+    }
+  });
+
   it("gives each prompt its share", () => {
     const of = (text: string) => fractionOf("MATCHING", definition, pairs(text));
     expect([of("1m 2a 3a"), of("1m 2m"), of("2i")]).toEqual(["1", "0.333333333333333", "0"]);
