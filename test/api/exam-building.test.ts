@@ -107,6 +107,7 @@ describe("the sections of a draft", () => {
     await aQuestion("Fits too", { ...fitting, folderId: inside });
     await aQuestion("Elsewhere", fitting);
     await aQuestion("Easy", { ...fitting, difficulty: "EASY", folderId: folder });
+    await aQuestion("A text", { ...fitting, folderId: folder, type: "INFORMATION", definition: {} });
     await aQuestion("Untagged", { ...fitting, tags: [], folderId: folder });
     const archived = await aQuestion("Archived", { ...fitting, folderId: folder });
     const { questionEdits } = app.container.services;
