@@ -10,6 +10,8 @@ export interface QuestionToDraw {
   points: string;
   /** What the question's type says may be shuffled; empty where there is nothing. */
   options: readonly ShuffleOption[];
+  /** Keeps its place when all questions of its section are shuffled, as a text between them must. */
+  pinned?: boolean | undefined;
 }
 
 export interface SectionToDraw {
@@ -28,8 +30,8 @@ export interface PaperQuestion {
 }
 
 /**
- * Draws one student's paper. Sections stay in their order, questions are shuffled within theirs; without a shuffle
- * drawn questions stand as in their pool. The same input, seed included, always gives the same paper.
+ * Draws one student's paper. Sections stay in their order, questions are shuffled within theirs around the pinned ones;
+ * without a shuffle drawn questions stand as in their pool. The same input, seed included, always gives the same paper.
  * @throws UNPROCESSABLE (POOL_TOO_SMALL)
  */
 export function drawPaper({
@@ -59,7 +61,8 @@ function drawQuestions({ drawCount, questions }: SectionToDraw, shuffled: boolea
   if (count > questions.length) {
     throw unprocessable("POOL_TOO_SMALL", `${count} questions are to be drawn from a pool of ${questions.length}.`);
   }
-  if (!shuffled && count === questions.length) return [...questions];
+  if (count === questions.length)
+    return shuffled ? reorderUnpinned(questions, (free) => shuffle(free, random)) : [...questions];
   const drawn = shuffle(questions, random).slice(0, count);
   if (shuffled) return drawn;
   const chosen = new Set(drawn);
