@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { reorderUnpinned } from "./pinned.ts";
 import { storedText } from "./storedText.ts";
 
 export const MAX_OPTIONS = 100;
@@ -32,13 +33,17 @@ type Option = { id?: string | undefined; text: string };
 
 /**
  * In an order that tells nothing of the one they were written in, the same each time. Where that order is the key, or stands
- * beside it, a paper without a shuffle would otherwise give it away.
+ * beside it, a paper without a shuffle would otherwise give it away. Pinned options keep their places.
  */
-export const scrambled = <O extends { id: string; text: string }>(options: readonly O[]): O[] =>
-  options
-    .map((option) => ({ option, rank: idOfText(`${option.text}\n${option.id}`) }))
-    .sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0))
-    .map(({ option }) => option);
+export const scrambled = <O extends { id: string; text: string; pinned?: boolean | undefined }>(
+  options: readonly O[],
+): O[] =>
+  reorderUnpinned(options, (free) =>
+    free
+      .map((option) => ({ option, rank: idOfText(`${option.text}\n${option.id}`) }))
+      .sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0))
+      .map(({ option }) => option),
+  );
 
 /** A list of options in which every option ends up with an id of its own. */
 export const optionList = <Fields extends z.ZodType<Option>>(option: Fields) =>

@@ -1,4 +1,5 @@
 import { unprocessable } from "./errors.ts";
+import { reorderUnpinned } from "./pinned.ts";
 import type { ShuffleOption, StudentView } from "./questionType.ts";
 import { createRandom, type Random, shuffle } from "./random.ts";
 
@@ -9,6 +10,8 @@ export interface QuestionToDraw {
   points: string;
   /** What the question's type says may be shuffled; empty where there is nothing. */
   options: readonly ShuffleOption[];
+  /** Keeps its place when all questions of its section are shuffled, as a text between them must. */
+  pinned?: boolean | undefined;
 }
 
 export interface SectionToDraw {
@@ -27,8 +30,8 @@ export interface PaperQuestion {
 }
 
 /**
- * Draws one student's paper. Sections stay in their order, questions are shuffled within theirs; without a shuffle
- * drawn questions stand as in their pool. The same input, seed included, always gives the same paper.
+ * Draws one student's paper. Sections stay in their order, questions are shuffled within theirs around the pinned ones;
+ * without a shuffle drawn questions stand as in their pool. The same input, seed included, always gives the same paper.
  * @throws UNPROCESSABLE (POOL_TOO_SMALL)
  */
 export function drawPaper({
@@ -58,20 +61,16 @@ function drawQuestions({ drawCount, questions }: SectionToDraw, shuffled: boolea
   if (count > questions.length) {
     throw unprocessable("POOL_TOO_SMALL", `${count} questions are to be drawn from a pool of ${questions.length}.`);
   }
-  if (!shuffled && count === questions.length) return [...questions];
+  if (count === questions.length)
+    return shuffled ? reorderUnpinned(questions, (free) => shuffle(free, random)) : [...questions];
   const drawn = shuffle(questions, random).slice(0, count);
   if (shuffled) return drawn;
   const chosen = new Set(drawn);
   return questions.filter((question) => chosen.has(question));
 }
 
-function shuffleAroundPinned(options: readonly ShuffleOption[], random: Random): string[] {
-  const free = shuffle(
-    options.filter(({ pinned }) => !pinned),
-    random,
-  ).values();
-  return options.map((option) => (option.pinned ? option : (free.next().value ?? option)).id);
-}
+const shuffleAroundPinned = (options: readonly ShuffleOption[], random: Random): string[] =>
+  reorderUnpinned(options, (free) => shuffle(free, random)).map(({ id }) => id);
 
 /** The view with its options in the paper's order; without an order, as it is. The ids must be those of the view. */
 export function applyOrder(view: StudentView, optionIds: readonly string[] | undefined): StudentView {

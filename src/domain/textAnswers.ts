@@ -7,6 +7,11 @@ import { storedText } from "./storedText.ts";
 import { matchesWildcard } from "./wildcard.ts";
 
 export const MAX_TEXT_RESPONSE = 1_000;
+/**
+ * Instructions an expression is compiled to. Grading takes time in proportion to them and to the text, and 1,000 characters of
+ * repetitions would come to 140,000. Asked of what is written from now on; what is stored is graded as it is.
+ */
+const MAX_REGEX_STEPS = 5_000;
 
 const worth = {
   fraction: decimalField({ min: 0, max: 1 }).default("1"),
@@ -84,15 +89,20 @@ function compiled(source: string, caseSensitive: boolean): RE2JS {
   const key = `${caseSensitive}${source}`;
   const known = expressions.get(key);
   if (known) return known;
-  const made = RE2JS.compile(source, caseSensitive ? 0 : RE2JS.CASE_INSENSITIVE);
+  const made = compile(source, caseSensitive);
   expressions.set(key, made);
   return made;
 }
 
+const compile = (source: string, caseSensitive: boolean) =>
+  RE2JS.compile(source, caseSensitive ? 0 : RE2JS.CASE_INSENSITIVE);
+
+/** Not by the expressions that are kept: one that is too large would take up memory there. */
 function problemWithRegex(source: string): string | null {
   try {
-    compiled(source, true);
-    return null;
+    return compile(source, true).programSize() <= MAX_REGEX_STEPS
+      ? null
+      : `This regular expression is too large: its repetitions, as in x{1000}, come to more than ${MAX_REGEX_STEPS.toLocaleString("en")} steps. Make them shorter.`;
   } catch (error) {
     return `This is not a regular expression of RE2: ${(error as Error).message}.`;
   }

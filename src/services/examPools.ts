@@ -1,11 +1,15 @@
+import { questionTypes } from "../domain/questionTypes.ts";
 import { Prisma } from "../generated/prisma/client.ts";
 
+/** The types that ask nothing. */
+const UNMARKED = Object.values(questionTypes).flatMap(({ name, isUnmarked }) => (isUnmarked ? name : []));
 /** Behind the questions that were put into a section by hand. */
 const BEHIND = 100_000;
 
 /**
  * The questions that join the pools of a draft's sections: those that have the section's tag, lie in its folder or one within, and are
- * of its difficulty, as far as these are set. Not those that have a place in the exam already, nor archived ones. What fits several
+ * of its difficulty, as far as these are set. Not those that have a place in the exam already, nor archived ones, nor what asks
+ * nothing: it would take the place of a question, and leave its paper with fewer points. What fits several
  * sections joins the first. A statement that gives exam_id, section_id, question_id and position.
  */
 export const poolOf = (examId: string): Prisma.Sql => Prisma.sql`
@@ -23,6 +27,8 @@ export const poolOf = (examId: string): Prisma.Sql => Prisma.sql`
       AND (section.draw_difficulty IS NULL OR section.draw_difficulty = question.difficulty)
       AND (section.draw_folder_id IS NULL OR EXISTS (
         SELECT FROM within WHERE within.section_id = section.id AND within.folder_id = question.folder_id))
+    JOIN question_versions version ON version.question_id = question.id AND version.number = question.current_version
+      AND version.type <> ALL (${UNMARKED}::text[])
     WHERE section.exam_id = ${examId}::uuid
       AND (section.draw_tag IS NOT NULL OR section.draw_folder_id IS NOT NULL OR section.draw_difficulty IS NOT NULL)
       AND NOT EXISTS (SELECT FROM exam_questions placed WHERE placed.exam_id = section.exam_id AND placed.question_id = question.id)

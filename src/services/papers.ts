@@ -128,6 +128,7 @@ export const drawItems = (
         versionId: question.versionId,
         points,
         options: questionType(question.type).shuffleOptions(question.definition),
+        pinned: questionType(question.type).isUnmarked,
       })),
     })),
   });

@@ -1,5 +1,6 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { DomainError, unprocessable } from "../domain/errors.ts";
+import { countEntries } from "../domain/exchange/countEntries.ts";
 import { MAX_QUESTIONS } from "../domain/exchange/limits.ts";
 import type { ReadEntry, WriteReport } from "../domain/exchange/questionFormat.ts";
 import { type QuestionFormatName, questionFormats } from "../domain/exchange/questionFormats.ts";
@@ -31,19 +32,6 @@ export function createQuestionFileRuns({
   clock: () => Date;
   newId: () => string;
 }) {
-  /** Reads an import through. @throws BAD_USER_INPUT for what cannot be read as a whole, UNPROCESSABLE (IMPORT_TOO_LARGE) */
-  async function countEntries(file: FileRow, signal: AbortSignal) {
-    let [entries, questions] = [0, 0];
-    for await (const { kind } of entriesOf(db, file)) {
-      signal.throwIfAborted();
-      entries += 1;
-      if (kind !== "note") questions += 1;
-      if (entries > MAX_QUESTIONS)
-        throw unprocessable("IMPORT_TOO_LARGE", `The file holds more than ${MAX_QUESTIONS} questions; divide it.`);
-    }
-    return { entries, questions };
-  }
-
   /** Takes in those of these that are not done; false when the import is finished or gone. */
   async function takeInChunk(file: FileRow, chunk: readonly Placed[]): Promise<boolean> {
     return db.$transaction(async (tx) => {
@@ -106,7 +94,7 @@ export function createQuestionFileRuns({
       if (!file) return;
       await orFailure(file, async () => {
         await requireStillStaff(db, access, file);
-        const { entries, questions } = await countEntries(file, signal);
+        const { entries, questions } = await countEntries(entriesOf(db, file), signal);
         await db.questionFile.update({ where: { id: fileId }, data: { total: questions } });
         const done = await lastDone(db, fileId);
         for await (const chunk of chunksOf(entriesOf(db, file))) {

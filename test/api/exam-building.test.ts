@@ -107,6 +107,7 @@ describe("the sections of a draft", () => {
     await aQuestion("Fits too", { ...fitting, folderId: inside });
     await aQuestion("Elsewhere", fitting);
     await aQuestion("Easy", { ...fitting, difficulty: "EASY", folderId: folder });
+    await aQuestion("A text", { ...fitting, folderId: folder, type: "INFORMATION", definition: {} });
     await aQuestion("Untagged", { ...fitting, tags: [], folderId: folder });
     const archived = await aQuestion("Archived", { ...fitting, folderId: folder });
     const { questionEdits } = app.container.services;
@@ -161,6 +162,15 @@ async function aShuffledExam(): Promise<string> {
 }
 
 describe("a paper that was drawn and shuffled", () => {
+  it("has a text between its questions where it was put", async () => {
+    const text = await aQuestion("Text", { type: "INFORMATION", definition: {} });
+    const [a, b, c] = [await aQuestion("A"), await aQuestion("B"), await aQuestion("C")];
+    const examId = await aDraft({ shuffleQuestions: true });
+    await asked(UPDATE, { id: examId, sections: [{ title: "All", questionIds: [a, text, b, c] }] });
+    for (let seed = 0; seed < 6; seed++)
+      expect((await asked(PREVIEW_EXAM, { id: examId, seed })).questions[1].title).toBe("Text");
+  });
+
   it("is the same after a reload, on another device, on a server that remembers nothing, and in the review", async () => {
     const examId = await aShuffledExam();
     await asked(PUBLISH, { id: examId });

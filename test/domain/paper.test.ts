@@ -77,6 +77,19 @@ describe("drawPaper", () => {
     );
   });
 
+  it("leaves pinned questions in place where all of a section are shuffled", () => {
+    const questions = ["a", "b", "c", "d", "e"].map((id) => ({ ...aQuestion(id), pinned: id === "a" || id === "d" }));
+    const orders = Array.from({ length: 50 }, (_, seed) => {
+      const exam = { sections: [{ drawCount: null, questions }], shuffleQuestions: true, shuffleOptions: false, seed };
+      return drawPaper(exam).map(({ questionId }) => questionId);
+    });
+    for (const order of orders) {
+      expect([order[0], order[3]]).toEqual(["a", "d"]);
+      expect([...order].sort()).toEqual(["a", "b", "c", "d", "e"]);
+    }
+    expect(new Set(orders.map((order) => order.join(""))).size).toBe(6);
+  });
+
   it("gives no order where options are not shuffled", () => {
     const sections = [{ drawCount: null, questions: [aQuestion("q", [{ id: "a", pinned: false }])] }];
     const paper = drawPaper({ sections, shuffleQuestions: true, shuffleOptions: false, seed: 1 });

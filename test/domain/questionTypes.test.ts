@@ -483,6 +483,19 @@ describe("SHORT_TEXT with regular expressions", () => {
     const { fields } = refusal(() => parseDefinition("SHORT_TEXT", { answers: [{ regex }] }));
     expect(fields?.[0]?.message).toMatch(/not a regular expression/);
   });
+
+  it("refuses what is short to write and long to match, and still grades it where it is stored", () => {
+    const answers = (regex: string) => ({ answers: [{ regex }] });
+    expect(() => parseDefinition("SHORT_TEXT", answers("x{1000}".repeat(4)))).not.toThrow();
+    const large = "x{1000}".repeat(6);
+    const { fields } = refusal(() => parseDefinition("SHORT_TEXT", answers(large)));
+    expect(fields?.[0]?.message).toMatch(/too large: .* more than 5,000 steps/);
+    const stored = {
+      ...(parseDefinition("SHORT_TEXT", answers("x")) as object),
+      answers: [{ regex: large, fraction: "1" }],
+    };
+    expect(questionType("SHORT_TEXT").grade(stored, { text: "x" })).toMatchObject({ kind: "graded", feedback: null });
+  });
 });
 
 describe("MULTIPLE_CHOICE scored in other ways", () => {
@@ -513,6 +526,17 @@ describe("MATCHING", () => {
   };
   const pairs = (text: string) => ({
     pairs: text.split(" ").map((pair) => ({ prompt: pair[0]!, option: pair[1]! })),
+  });
+
+  it("shows a pinned option at its place among the others, with and without a shuffle", () => {
+    for (let place = 0; place <= 3; place++) {
+      const options: object[] = [...definition.options];
+      options.splice(place, 0, { id: "none", text: "none of these", pinned: true });
+      const parsed = parseDefinition("MATCHING", { ...definition, options });
+      const type = questionType("MATCHING");
+      expect(type.studentView(parsed).options[place]?.id).toBe("none");
+      expect(type.shuffleOptions(parsed)[place]).toEqual({ id: "none", pinned: true });
+    }
   });
 
   it("gives each prompt its share", () => {
@@ -618,6 +642,7 @@ describe("GAP_FILL", () => {
     [{ a: "water" }, "0.5"],
     [{ a: "water", c: "y" }, "0.25"],
     [{ c: "y" }, "0"],
+    [{ a: "water", b: "", c: " " }, "0.5"],
     [{}, "0"],
   ])("%j gives %s", (gaps, fraction) => {
     expect(fractionOf("GAP_FILL", definition, filled(gaps))).toBe(fraction);
@@ -630,6 +655,7 @@ describe("GAP_FILL", () => {
 
   it.each([
     [{ d: "x" }, "This is not one of the gaps."],
+    [{ d: "" }, "This is not one of the gaps."],
     [{ c: "z" }, "This is not one of the options."],
     [{ b: "hot" }, "This is not a number. Write it like 3.14, 3,14 or 1e-3."],
   ])("refuses %j", (gaps, message) => {

@@ -2,8 +2,12 @@
 export const MAX_FILE_BYTES = 50 * 1024 * 1024;
 /** Of one file; those that are refused count. */
 export const MAX_QUESTIONS = 10_000;
+/** Of one file. Far more than any file needs: pictures of a package are a note each. */
+export const MAX_NOTES = 50_000;
 /** Characters of one question, its marks and tags included. */
 export const MAX_QUESTION_LENGTH = 1024 * 1024;
+/** Characters of a list of all questions: the manifest or the test of a package. */
+export const MAX_LIST_LENGTH = 4 * 1024 * 1024;
 /** Elements within elements. */
 export const MAX_XML_DEPTH = 100;
 

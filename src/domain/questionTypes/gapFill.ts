@@ -76,7 +76,11 @@ const definition = z
 
 type Gap = z.output<typeof definition>["gaps"][number];
 
+/** A gap that was emptied again is one that was not filled. */
+const isBlank = (value: string) => value.trim() === "";
+
 function problemWithValue(gap: Gap, value: string): string | null {
+  if (isBlank(value)) return null;
   if (gap.kind === "choice") return isOption(gap.options, value) ? null : NOT_AN_OPTION;
   if (gap.kind === "text")
     return value.length <= MAX_TEXT_RESPONSE ? null : `A gap takes ${MAX_TEXT_RESPONSE} characters.`;
@@ -159,7 +163,7 @@ export const gapFill = defineQuestionType({
     for (const gap of gaps) {
       whole = whole.plus(gap.weight);
       const value = values.get(gap.id);
-      if (value === undefined || value.trim() === "") continue;
+      if (value === undefined || isBlank(value)) continue;
       const grade = gradeGap(gap, value);
       earned = earned.plus(withPenalty(grade.fraction, { penalty }).times(gap.weight));
       if (grade.feedback) feedback.push(grade.feedback);

@@ -1,6 +1,7 @@
 import { DomainError } from "../../errors.ts";
 import { QuestionProblem } from "../fileProblem.ts";
 import { fileText } from "../fileText.ts";
+import { MAX_LIST_LENGTH } from "../limits.ts";
 import type { ReadEntry } from "../questionFormat.ts";
 import { excerptOf, takeQuestion } from "../takeQuestion.ts";
 import { toItem } from "./item.ts";
@@ -34,7 +35,7 @@ export async function* readPackage(bytes: Uint8Array): AsyncGenerator<ReadEntry>
 
 async function manifestOf(zip: ZipFiles): Promise<Resource[]> {
   try {
-    return resourcesOf(parseXml(await textIn(zip, MANIFEST)));
+    return resourcesOf(parseXml(await textIn(zip, MANIFEST), MAX_LIST_LENGTH));
   } catch (error) {
     if (error instanceof QuestionProblem) throw refusedPackage(`${MANIFEST}: ${error.message}`);
     throw error;
@@ -58,7 +59,7 @@ async function* readOther(
   const refused = (reason: string): ReadEntry => ({ kind: "refused", line, title: null, excerpt: path, reason });
   if (!zip.has(path)) return yield refused(missing(path));
   try {
-    const { title, items: named, lost } = outlineOf(parseXml(await textIn(zip, path)));
+    const { title, items: named, lost } = outlineOf(parseXml(await textIn(zip, path), MAX_LIST_LENGTH));
     for (const href of named) {
       const item = pathFrom(folderOf(path), href);
       if (item !== null && (items.has(item) || zip.has(item))) order.add(item);

@@ -20,8 +20,8 @@ const problemAt = (line: number, problem: string) => new QuestionProblem(`Line $
  * @throws QuestionProblem, with the line, for what is not well-formed, declares a document type or an encoding that is
  * not Unicode, is nested too deep or too long
  */
-export function parseXml(text: string): XmlNode {
-  if (text.length > MAX_QUESTION_LENGTH) throw new QuestionProblem("The file is longer than 1 MB.");
+export function parseXml(text: string, maxLength = MAX_QUESTION_LENGTH): XmlNode {
+  if (text.length > maxLength) throw new QuestionProblem(`The file is longer than ${maxLength / 1024 / 1024} MB.`);
   const parser = new SaxesParser();
   const top: XmlNode = { name: "", attributes: {}, children: [], line: 1 };
   const open = [top];

@@ -1,11 +1,12 @@
 import { type Entry, fromBufferPromise, type ZipFile } from "yauzl";
 import { badInput, DomainError } from "../../errors.ts";
+import { MAX_LIST_LENGTH } from "../limits.ts";
 
 /** Of one package; media are counted, though they are not read. */
 const MAX_ENTRIES = 25_000;
 const MAX_UNPACKED_BYTES = 500 * 1024 * 1024;
-/** Of one file that is read. */
-const MAX_FILE_READ_BYTES = 4 * 1024 * 1024;
+/** Of one file that is read; a list of all questions is the longest. */
+const MAX_FILE_READ_BYTES = MAX_LIST_LENGTH;
 /** XML shrinks to a tenth, and hardly ever to a hundredth; a small file may be as regular as it likes. */
 const MAX_RATIO = 200;
 const SMALL_BYTES = 256 * 1024;

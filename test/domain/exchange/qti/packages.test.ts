@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { ZipFile } from "yazl";
+import { countEntries } from "../../../../src/domain/exchange/countEntries.ts";
+import { MAX_NOTES, MAX_QUESTIONS } from "../../../../src/domain/exchange/limits.ts";
 import { qti22, qti30 } from "../../../../src/domain/exchange/qti/qti.ts";
 import type { ImportedQuestion, WriteReport } from "../../../../src/domain/exchange/questionFormat.ts";
 import type { Definitions } from "../../../../src/domain/exchange/typedQuestion.ts";
 import { describeWithSharedData, readShared } from "../../sharedData.ts";
-import { readAll } from "../files.ts";
+import { pieces, readAll } from "../files.ts";
 import { someQuestion } from "../someQuestions.ts";
 
 async function zipOf(files: Record<string, string | Uint8Array>): Promise<Uint8Array> {
@@ -55,6 +57,33 @@ describe("packages of QTI", () => {
       expect(kept.length).toBeGreaterThan(30);
     },
   );
+
+  it("may list as many questions as an import may have, in a manifest and a test of more than 1 MB each", async () => {
+    const hrefs = Array.from({ length: MAX_QUESTIONS }, (_, at) => `items/${"long-".repeat(20)}${at}.xml`);
+    const references = hrefs.map((href) => `<assessmentItemRef href="${href}"/>`).join("");
+    const file = await zipOf({
+      "imsmanifest.xml": manifest(...hrefs).replace(
+        "</resources>",
+        '<resource type="imsqti_test_xmlv2p1" href="test.xml"/></resources>',
+      ),
+      "test.xml": `<assessmentTest title="All">${references}</assessmentTest>`,
+    });
+    // The items themselves are left out: each is a question that is refused, which takes a moment and not a minute.
+    const counted = await countEntries(qti22.read(pieces(file, file.length)), new AbortController().signal);
+    expect(counted).toEqual({ questions: MAX_QUESTIONS, entries: MAX_QUESTIONS + 1 });
+  });
+
+  it.each([
+    ["questions", "taken", MAX_QUESTIONS],
+    ["notes", "note", MAX_NOTES],
+  ] as const)("may not have more %s than that", async (_what, kind, most) => {
+    async function* entries() {
+      for (let at = 0; at <= most; at++) yield { kind };
+    }
+    await expect(countEntries(entries(), new AbortController().signal)).rejects.toMatchObject({
+      reason: "IMPORT_TOO_LARGE",
+    });
+  });
 
   it("reads an item that comes without a package", async () => {
     const { taken } = await readAll(qti22, choiceItem());
