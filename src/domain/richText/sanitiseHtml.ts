@@ -1,7 +1,7 @@
 import sanitizeHtml from "sanitize-html";
 import { ADDRESSES, ALLOWED_ATTRIBUTES, ALLOWED_TAGS, isSafeAddress, isSafeClass } from "./allowedHtml.ts";
 import { withSignsEscaped } from "./formulas.ts";
-import { withoutDangerousLatex } from "./latex.ts";
+import { hasFormula, leadsOut, type Part, withoutDangerousLatex } from "./latex.ts";
 import type { Removals } from "./removals.ts";
 
 const MAX_DEPTH = 100;
@@ -82,13 +82,17 @@ function cleaned(html: string, removed: Removals, tags: readonly string[] = ALLO
  * the whole text is written anew, with all tags closed.
  */
 export function sanitiseHtml(html: string, removed: Removals): string {
-  if (!/[<\\]/.test(html)) return html;
+  // A reference can stand for a backslash.
+  if (!/[<\\&]/.test(html)) return html;
   const text = withSignsEscaped(html);
   const before = removed.count;
   const clean = cleaned(text, removed);
-  const safe = withSafeLatex(clean, removed);
+  const parts = partsOfHtml(clean);
+  const safe = hasFormula(parts) ? withoutDangerousLatex(parts, removed).join("") : clean;
   if (/<[!?]/.test(text)) removed.add("comments and declarations");
-  const isHarmless = removed.count === before && !text.replace(PLAIN_TAG, "").includes("<");
+  // Where tags are not closed in order, browsers may take for a formula what is code here; in `clean` they are.
+  const isSure = text === clean || !parts.some((part) => !part.isRead && leadsOut(part.text));
+  const isHarmless = isSure && removed.count === before && !text.replace(PLAIN_TAG, "").includes("<");
   return isHarmless ? text : safe;
 }
 
@@ -107,14 +111,31 @@ export function sanitiseTag(tag: string, removed: Removals): string {
   return removed.count === before && tag.replace(PLAIN_TAG, "") === "" ? tag : clean;
 }
 
-/** Formulas are typeset in text only, and not in code. `html` is as sanitize-html writes it. */
-function withSafeLatex(html: string, removed: Removals): string {
-  if (!html.includes("\\")) return html;
-  let inCode = 0;
-  return html.replace(/(<[^>]*>)|[^<]+/g, (piece, tag: string | undefined) => {
-    if (tag === undefined) return inCode > 0 ? piece : withoutDangerousLatex(piece, removed);
-    if (/^<(code|pre)[ >]/.test(tag)) inCode += 1;
-    if (/^<\/(code|pre)>/.test(tag)) inCode -= 1;
-    return tag;
-  });
+/** What may stand in code; other tags can end it for a browser, as those of tables do. */
+const WITHIN_CODE = /^<\/?(?:code|pre|span|br|wbr|b|i|em|strong|u|s|sub|sup|small|mark|var|kbd|samp)[\s/>]/i;
+
+/** The tags of HTML and what is between them. Formulas are typeset in text only, and not in code. No value in it has a `>`. */
+export function partsOfHtml(html: string): Part[] {
+  const parts: Part[] = [];
+  let code: Part[] = [];
+  let depth = 0;
+  for (const [text] of html.matchAll(/<[^>]*>?|[^<]+/g)) {
+    const part = { text, isRead: !text.startsWith("<") };
+    parts.push(part);
+    if (part.isRead) {
+      if (depth > 0) code.push(part);
+    } else if (/^<(?:code|pre)[\s>]/i.test(text)) depth += 1;
+    else if (depth > 0 && !WITHIN_CODE.test(text)) [depth, code] = [0, []];
+    else if (depth > 0 && /^<\/(?:code|pre)\s*>/i.test(text)) {
+      depth -= 1;
+      if (depth > 0) continue;
+      for (const inner of code) inner.isRead = false;
+      code = [];
+    }
+  }
+  return parts;
 }
+
+/** Text between tags, with no more references than it needs. */
+export const withoutReferences = (text: string): string =>
+  text.includes("&") ? sanitizeHtml(text, { allowedTags: [] }) : text;

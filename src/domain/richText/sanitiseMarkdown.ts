@@ -3,9 +3,9 @@ import { fromMarkdown } from "mdast-util-from-markdown";
 import { mathFromMarkdown } from "mdast-util-math";
 import { math } from "micromark-extension-math";
 import { isSafeAddress } from "./allowedHtml.ts";
-import { withoutDangerousLatex } from "./latex.ts";
+import { hasFormula, type Part, withoutDangerousLatex } from "./latex.ts";
 import type { Removals } from "./removals.ts";
-import { sanitiseTag } from "./sanitiseHtml.ts";
+import { partsOfHtml, sanitiseTag, withoutReferences } from "./sanitiseHtml.ts";
 
 /** A piece of the text, and what is to stand in its place. */
 interface Edit {
@@ -87,7 +87,10 @@ function editsOf(text: string, root: Nodes, formulas: Uint8Array | null, removed
     if (isComparison) edits.push({ start: startOf(node), end: startOf(node) + 1, by: "< " });
     else edits.push(...editsOfNode(node, text, removed));
   }
-  return edits.filter(({ start, end, by }) => text.slice(start, end) !== by).sort((a, b) => a.start - b.start);
+  const changes = edits.filter(({ start, end, by }) => text.slice(start, end) !== by);
+  // Commands are looked for once the tags are such as to stay.
+  if (changes.length === 0) changes.push(...editsOfCommands(text, root, removed));
+  return changes.sort((a, b) => a.start - b.start);
 }
 
 /** Left to right; one within another waits for the next round. */
@@ -129,25 +132,44 @@ function editsOfNode(node: Nodes, text: string, removed: Removals): Edit[] {
       if (isSafeAddress(node.url, "link") || isSafeAddress(node.url, "image")) return [];
       removed.add(`the address ${node.url.trim().slice(0, 60)} of [${(node.label ?? "").slice(0, 40)}]`);
       return [{ start, end, by: "" }];
-    case "text": {
-      const by = withoutDangerousLatexIn(text, raw, removed);
-      if (by !== raw) return [{ start, end, by }];
-      // Written with references or backslashes, it is a command all the same once it is shown.
-      const shown = withoutDangerousLatexIn(text, node.value, removed);
-      return shown === node.value ? [] : [{ start, end, by: withoutMarks(shown) }];
-    }
-    case "inlineMath":
-    case "math":
-      return [{ start, end, by: withoutDangerousLatexIn(text, raw, removed) }];
     default:
       return [];
   }
 }
 
-/** Whether there is a formula at all is told by the whole text, and not by its piece. */
-function withoutDangerousLatexIn(text: string, piece: string, removed: Removals): string {
-  if (!/\$|\\\\?[([]|\\begin/.test(text)) return piece;
-  return withoutDangerousLatex(`$${piece}`, removed).slice(1);
+/** Commands that lead out of formulas, in all that is text for somebody. */
+function editsOfCommands(text: string, root: Nodes, removed: Removals): Edit[] {
+  const nodes = [...nodesOf(root)].filter(({ type }) => /^(?:text|html|math|inlineMath)$/.test(type));
+  const written = nodes.map((node) => partsOf(node, text.slice(startOf(node), endOf(node))));
+  // Written with references or backslashes, it is a command all the same once it is shown.
+  const shown = nodes.map((node, index) => {
+    if (node.type === "text") return partsOf(node, node.value);
+    return node.type === "html" ? decoded(written[index]!) : written[index]!;
+  });
+  if (!/\$|\\\\?[([]|\\begin/.test(text) && !hasFormula(shown.flat())) return [];
+  const edits = changesOf(nodes, written, removed);
+  if (edits.length > 0) return edits;
+  return changesOf(nodes, shown, removed).map(({ type, ...edit }) =>
+    type === "text" ? { ...edit, by: withoutMarks(edit.by) } : edit,
+  );
+}
+
+const partsOf = (node: Nodes, text: string): Part[] =>
+  node.type === "html" ? partsOfHtml(text) : [{ text, isRead: true }];
+
+const decoded = (parts: readonly Part[]): Part[] =>
+  parts.map((part) => (part.isRead ? { ...part, text: withoutReferences(part.text) } : part));
+
+function changesOf(nodes: readonly Nodes[], parts: readonly Part[][], removed: Removals): (Edit & { type: string })[] {
+  const all = withoutDangerousLatex(parts.flat(), removed);
+  let next = 0;
+  return nodes.flatMap((node, index) => {
+    const before = parts[index]!.map(({ text }) => text).join("");
+    const from = next;
+    next += parts[index]!.length;
+    const by = all.slice(from, next).join("");
+    return by === before ? [] : [{ type: node.type, start: startOf(node), end: endOf(node), by }];
+  });
 }
 
 const TOKEN =
