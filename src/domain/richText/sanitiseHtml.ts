@@ -5,6 +5,7 @@ import { hasFormula, leadsOut, type Part, withoutDangerousLatex } from "./latex.
 import type { Removals } from "./removals.ts";
 
 const MAX_DEPTH = 100;
+const MAX_ROUNDS = 4;
 const allowedTags = new Set(ALLOWED_TAGS);
 /** What is in them is no text for a reader. */
 const GONE_WITH_CONTENT = [
@@ -81,7 +82,7 @@ function cleaned(html: string, removed: Removals, tags: readonly string[] = ALLO
  * HTML without what could run, track or cover the page it is shown in. What is harmless and plainly written stays byte for byte; else
  * the whole text is written anew, with all tags closed.
  */
-export function sanitiseHtml(html: string, removed: Removals): string {
+export function sanitiseHtml(html: string, removed: Removals, rounds = MAX_ROUNDS): string {
   // A reference can stand for a backslash.
   if (!/[<\\&]/.test(html)) return html;
   const text = withSignsEscaped(html);
@@ -93,7 +94,9 @@ export function sanitiseHtml(html: string, removed: Removals): string {
   // Where tags are not closed in order, browsers may take for a formula what is code here; in `clean` they are.
   const isSure = text === clean || !parts.some((part) => !part.isRead && leadsOut(part.text));
   const isHarmless = isSure && removed.count === before && !text.replace(PLAIN_TAG, "").includes("<");
-  return isHarmless ? text : safe;
+  if (isHarmless) return text;
+  // Tags that went can have kept others from ending one another.
+  return isSure || rounds === 0 ? safe : sanitiseHtml(safe, removed, rounds - 1);
 }
 
 /** One tag, opening or closing, as it may stand in a text whose other tags are elsewhere; "" if it may not. */
@@ -111,24 +114,27 @@ export function sanitiseTag(tag: string, removed: Removals): string {
   return removed.count === before && tag.replace(PLAIN_TAG, "") === "" ? tag : clean;
 }
 
-/** What may stand in code; other tags can end it for a browser, as those of tables do. */
-const WITHIN_CODE = /^<\/?(?:code|pre|span|br|wbr|b|i|em|strong|u|s|sub|sup|small|mark|var|kbd|samp)[\s/>]/i;
+/** What may stand in code, in order; other tags can end it for a browser, as those of tables do. */
+const WITHIN_CODE = /^<(\/?)(code|pre|span|br|wbr|b|i|em|strong|u|s|sub|sup|small|mark|var|kbd|samp)[\s/>]/i;
 
 /** The tags of HTML and what is between them. Formulas are typeset in text only, and not in code. No value in it has a `>`. */
 export function partsOfHtml(html: string): Part[] {
   const parts: Part[] = [];
   let code: Part[] = [];
-  let depth = 0;
+  let open: string[] = [];
   for (const [text] of html.matchAll(/<[^>]*>?|[^<]+/g)) {
     const part = { text, isRead: !text.startsWith("<") };
     parts.push(part);
     if (part.isRead) {
-      if (depth > 0) code.push(part);
-    } else if (/^<(?:code|pre)[\s>]/i.test(text)) depth += 1;
-    else if (depth > 0 && !WITHIN_CODE.test(text)) [depth, code] = [0, []];
-    else if (depth > 0 && /^<\/(?:code|pre)\s*>/i.test(text)) {
-      depth -= 1;
-      if (depth > 0) continue;
+      if (open.length > 0) code.push(part);
+      continue;
+    }
+    const [, slash, given = ""] = WITHIN_CODE.exec(text) ?? [];
+    const name = given.toLowerCase();
+    if (/^w?br$/.test(name)) continue;
+    if (!slash && name && (open.length > 0 || name === "code" || name === "pre")) open.push(name);
+    else if (open.length > 0 && (!slash || open.pop() !== name)) [open, code] = [[], []];
+    else if (open.length === 0) {
       for (const inner of code) inner.isRead = false;
       code = [];
     }
