@@ -4,7 +4,7 @@ import type { Removals } from "./removals.ts";
 /** Commands that lead out of a formula: to another page, to files, or into the page around it. */
 const LEADING_OUT: ReadonlySet<string> = new Set([
   ...["href", "url", "includegraphics", "htmlClass", "htmlData", "htmlId", "htmlStyle", "cssId", "class", "style"],
-  ...["bbox", "data", "mmlToken", "require", "input", "include", "openin", "openout", "read", "write", "immediate"],
+  ...["bbox", "data", "mmlToken", "input", "include", "openin", "openout", "read", "write", "immediate", "require"],
   ...["special", "catcode", "csname", "directlua"],
 ]);
 const LONGEST = Math.max(...[...LEADING_OUT].map(({ length }) => length));
