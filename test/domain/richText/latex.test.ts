@@ -117,13 +117,11 @@ describe("commands that lead out of a formula", () => {
     );
   });
 
-  it.each(RICH)("take time in proportion to the text, in %s", (format) => {
-    const timeOf = (text: string) => {
-      const start = performance.now();
-      sanitise(text, format);
-      return performance.now() - start;
-    };
-    for (const piece of ["a<wbr>", "\\href{", "<code>\\href", "&#92;hr<wbr>ef"])
-      expect([piece, timeOf(`$\\${piece.repeat(30_000 / piece.length)}`) < 5_000]).toEqual([piece, true]);
+  // What takes time by the square of the length does not come to an end within the test's time.
+  it.each(RICH)("are found in texts that try to take for ever, in %s", (format) => {
+    for (const piece of ["a<wbr>", "\\href{", "<code>\\href", "&#92;hr<wbr>ef"]) {
+      const { text } = sanitise(`$\\${piece.repeat(30_000 / piece.length)}`, format);
+      expect([piece, commandsIn(text, format)]).toEqual([piece, []]);
+    }
   });
 });
