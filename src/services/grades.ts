@@ -23,8 +23,9 @@ export interface Correction {
   treatment: Treatment;
   /** With another key; null where the pinned version's holds. */
   definition: unknown;
-  /** Of the same version as the key. */
+  /** Of the same version as the key, as is `feedback`, which is on the question whatever was answered. */
   outcomeFeedback: OutcomeFeedback | null;
+  feedback: string | null;
 }
 
 export interface GivenAnswer {
@@ -45,11 +46,15 @@ export interface ToGrade {
   answers: GivenAnswer[];
 }
 
+/** Of a `place` in an exam and the version `grading` whose key holds. */
+export const correctionColumn = (treatment: Prisma.Sql) => Prisma.sql`
+  json_build_object('versionId', place.question_version_id, 'treatment', ${treatment},
+    'definition', grading.definition, 'outcomeFeedback', grading.outcome_feedback, 'feedback', grading.feedback)`;
+
 /** Of an `exam` in a statement: what its attempts are graded by. */
 export const policyColumn = Prisma.sql`
   json_build_object('number', exam.policy_number, 'floor', exam.floor::text, 'corrections', CASE WHEN exam.policy_number = 0 THEN '[]' ELSE (
-    SELECT coalesce(json_agg(json_build_object(
-      'versionId', place.question_version_id, 'treatment', place.treatment, 'definition', grading.definition, 'outcomeFeedback', grading.outcome_feedback)), '[]')
+    SELECT coalesce(json_agg(${correctionColumn(Prisma.sql`place.treatment`)}), '[]')
     FROM exam_questions place LEFT JOIN question_versions grading ON grading.id = place.grading_version_id
     WHERE place.exam_id = exam.id AND (place.treatment <> 'NORMAL' OR place.grading_version_id IS NOT NULL)) END)`;
 
@@ -133,6 +138,7 @@ export async function writeGrade(
       UPDATE attempts SET
         score = ${score.toFixed()}::numeric,
         max_score = ${maxScore.toFixed()}::numeric,
+        policy_number = ${policy.number},
         status = ${needsHuman ? "SUBMITTED" : "GRADED"}::"AttemptStatus",
         graded_at = CASE WHEN ${needsHuman} THEN NULL ELSE clock_timestamp() END
       FROM policy WHERE attempts.id = ${attemptId}::uuid AND attempts.exam_id = policy.id AND attempts.xmin::text = ${rowVersion}
