@@ -10,7 +10,7 @@ const keyOf = (fractions: Record<string, string>, said: (option: string) => stri
   })),
 });
 
-/** A question whose key is wrong: it has "b" for the right answer. */
+/** A question whose key is wrong: it has "b" for the right answer, and takes back a point and a half. */
 export const wrongKey = {
   ...choiceQuestion(1),
   points: "3",
