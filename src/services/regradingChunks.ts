@@ -28,7 +28,7 @@ export function readChunk(
 /**
  * Writes new grades with their lines in the attempts' logs, and a line of the report for each attempt, in one statement; nothing when the
  * exam's policy is another one by now. An attempt that was written to after it was read is left out, and gets no line. One whose grade stays
- * the same is noted to be graded under the new policy, too.
+ * the same is noted to be graded under the new policy, too. Attempts are locked in the order of all who grade.
  */
 export async function writeChunk(
   db: Db,
@@ -53,6 +53,10 @@ export async function writeChunk(
         ${lines.map(({ isChanged }) => isChanged)}::boolean[])
         AS line(attempt_id, score_before, score_after, max_score_before, max_score_after, passed_before, passed_after,
           row_version, status, is_changed)
+    ), unchanged AS MATERIALIZED (
+      SELECT attempts.id FROM attempts JOIN line ON line.attempt_id = attempts.id
+      WHERE NOT ${isTrial}::boolean AND attempts.xmin::text = line.row_version
+      ORDER BY attempts.id FOR NO KEY UPDATE OF attempts
     ), graded AS (
       UPDATE attempts SET
         score = line.score_after,
@@ -60,8 +64,8 @@ export async function writeChunk(
         status = line.status::"AttemptStatus",
         policy_number = ${policy.number},
         graded_at = CASE WHEN NOT line.is_changed THEN attempts.graded_at WHEN line.status = 'GRADED' THEN clock_timestamp() END
-      FROM line
-      WHERE NOT ${isTrial}::boolean AND attempts.id = line.attempt_id AND attempts.xmin::text = line.row_version
+      FROM unchanged JOIN line ON line.attempt_id = unchanged.id
+      WHERE attempts.id = unchanged.id
       RETURNING attempts.id, line.is_changed
     ), marked AS (
       UPDATE answers SET points = mark.points, feedback = mark.feedback, graded_at = clock_timestamp()

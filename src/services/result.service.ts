@@ -120,7 +120,10 @@ export function createResultService({
 
   /** Grades what is saved of an attempt in progress, and keeps nothing of it. */
   async function gradeNow(attempt: Attempt): Promise<GradedPaper> {
-    const [entries, toGrade] = await Promise.all([papers.entriesOfAttempt(attempt.id), readToGrade(db, attempt.id)]);
+    const [entries, [toGrade]] = await Promise.all([
+      papers.entriesOfAttempt(attempt.id),
+      readToGrade(db, [attempt.id]),
+    ]);
     if (!toGrade) throw notFound("attempt");
     const { floor, corrections } = toGrade.policy;
     const responses = new Map(toGrade.answers.map(({ versionId, response }) => [versionId, response]));
