@@ -20,6 +20,7 @@ import {
 } from "../numberAnswers.ts";
 import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType, type ShownGap } from "../questionType.ts";
+import { checkRegexes } from "../regexLimits.ts";
 import { storedText } from "../storedText.ts";
 import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields, textSolution } from "../textAnswers.ts";
 
@@ -72,6 +73,8 @@ const definition = z
     });
     if (gaps.every(({ weight }) => weight === "0"))
       context.addIssue({ code: "custom", path: ["gaps"], message: "At least one gap must count." });
+    const typed = gaps.flatMap((gap, at) => (gap.kind === "text" ? [{ path: ["gaps", at], key: gap }] : []));
+    checkRegexes(typed, context);
   });
 
 type Gap = z.output<typeof definition>["gaps"][number];

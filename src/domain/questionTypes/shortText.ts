@@ -3,6 +3,7 @@ import { mapFeedback } from "../choiceOptions.ts";
 import { Exact } from "../decimal.ts";
 import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
+import { checkRegexes } from "../regexLimits.ts";
 import { storedText } from "../storedText.ts";
 import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields, textSolution } from "../textAnswers.ts";
 
@@ -11,7 +12,9 @@ export const shortText = defineQuestionType({
   name: "SHORT_TEXT",
   description: "A word or a few are typed and compared with the accepted answers.",
   responseKind: "text",
-  definition: z.strictObject({ ...textAnswerFields, ...penaltyFields }),
+  definition: z
+    .strictObject({ ...textAnswerFields, ...penaltyFields })
+    .superRefine((key, context) => checkRegexes([{ path: [], key }], context)),
 
   response: z.strictObject({ text: storedText(MAX_TEXT_RESPONSE) }),
 
