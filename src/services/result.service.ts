@@ -1,7 +1,8 @@
 import type { Db } from "../../prisma/client.ts";
 import { Exact } from "../domain/decimal.ts";
 import { notFound } from "../domain/errors.ts";
-import { questionType } from "../domain/questionTypes.ts";
+import type { QuestionResponse } from "../domain/questionType.ts";
+import { isAnswered, questionType } from "../domain/questionTypes.ts";
 import {
   type Correctness,
   correctnessOf,
@@ -55,7 +56,7 @@ export interface QuestionResult {
 
 /** What one answer came to. */
 interface Mark {
-  response: unknown;
+  response: QuestionResponse | null;
   /** Before its question's treatment; null while a person has to grade it. */
   earned: string | null;
   feedback: string | null;
@@ -143,7 +144,12 @@ export function createResultService({
     return new Map(
       answers.map(({ questionVersionId, response, points, feedback, rubric }) => [
         questionVersionId,
-        { response, earned: points && decimalText(points), feedback, rubric: storedRubric(rubric) },
+        {
+          response: response as QuestionResponse | null,
+          earned: points && decimalText(points),
+          feedback,
+          rubric: storedRubric(rubric),
+        },
       ]),
     );
   }
@@ -226,7 +232,7 @@ export function createResultService({
           correctness: shown(
             "CORRECTNESS",
             correctnessOf({
-              isAnswered: response !== null,
+              isAnswered: isAnswered(question.type, response),
               points: treatment === "FULL_MARKS" ? item.points : earned,
               maxPoints: treatment === "DROPPED" ? 0 : item.points,
             }),

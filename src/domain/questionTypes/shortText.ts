@@ -20,6 +20,8 @@ export const shortText = defineQuestionType({
 
   problemWith: () => null,
 
+  isBlank: ({ text }) => text.trim() === "",
+
   mapTexts: (definition, change) => ({
     ...definition,
     answers: definition.answers.map((answer) => mapFeedback(answer, change)),
@@ -32,7 +34,6 @@ export const shortText = defineQuestionType({
   solution: (definition) => textSolution(definition),
 
   grade({ penalty, floor, ...definition }, { text }) {
-    if (text.trim() === "") return { kind: "graded", fraction: new Exact(0), feedback: null };
     const match = matchingTextAnswer(definition, text);
     const fraction = withPenalty(new Exact(match?.fraction ?? 0), { penalty, floor });
     return { kind: "graded", fraction, feedback: match?.feedback ?? null };
