@@ -7,8 +7,10 @@ import type { Report } from "./report.ts";
 import type { Program, World } from "./world.ts";
 
 const LIMIT_MS = 900_000;
-/** So long that the package of all questions is nearly as large as a file may be. */
+/** Some ten times as long as most, which makes a package of tens of megabytes. */
 const STEM_LENGTH = 4_500;
+/** As many as a school uses: the index of the bank's search is for words that come again. */
+const VOCABULARY = 50_000;
 const MEGABYTE = 2 ** 20;
 
 /** A package of QTI with as many questions as there may be, out of a bank and into it again, with the memory that it takes the worker. */
@@ -88,10 +90,10 @@ export async function exchange(world: World, report: Report): Promise<void> {
   }
 }
 
-/** With four tags, and words that a zip file cannot make much shorter. */
+/** With four tags. */
 function aQuestion(number: number, below: (limit: number) => number) {
   let stem = `Question ${number}:`;
-  while (stem.length < STEM_LENGTH) stem += ` ${below(2 ** 31).toString(36)}`;
+  while (stem.length < STEM_LENGTH) stem += ` ${(below(VOCABULARY) * 7_919).toString(36)}`;
   return {
     type: "SINGLE_CHOICE" as const,
     title: `Question ${number}`,
