@@ -121,8 +121,9 @@ export const drawItems = (
 ): PaperItem[] =>
   drawPaper({
     ...rules,
-    sections: sections.map(({ drawCount, questions }) => ({
+    sections: sections.map(({ drawCount, shuffleQuestions, questions }) => ({
       drawCount,
+      shuffleQuestions,
       questions: questions.map(({ points, question }) => ({
         questionId: question.id,
         versionId: question.versionId,

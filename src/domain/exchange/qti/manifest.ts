@@ -5,7 +5,7 @@ export const MANIFEST = "imsmanifest.xml";
 
 export interface Resource {
   identifier: string;
-  kind: "item" | "test" | "other";
+  kind: "item" | "test" | "section" | "other";
   type: string;
   /** From the top of the package. */
   path: string;
@@ -58,7 +58,9 @@ const kindOf = (type: string) =>
     ? "item"
     : /^imsqti_(assessment)?test_xmlv[23]p\d/.test(type)
       ? "test"
-      : "other";
+      : /^imsqti_(assessment)?section_xmlv[23]p\d/.test(type)
+        ? "section"
+        : "other";
 
 /** Keywords of the learning object's metadata. */
 const keywordsOf = (resource: XmlNode) =>
@@ -67,35 +69,3 @@ const keywordsOf = (resource: XmlNode) =>
     .filter(({ name }) => name === "keyword")
     .map((keyword) => textOf(keyword).trim())
     .filter((tag) => tag !== "");
-
-export interface TestOutline {
-  title: string;
-  /** The hrefs of its items in their order. */
-  items: string[];
-  /** What a bank of questions does not keep of it. */
-  lost: string[];
-}
-
-const LOST_ELEMENTS: Record<string, string> = {
-  branchRule: "branches",
-  preCondition: "conditions",
-  timeLimits: "time limits",
-  selection: "the selection of some items",
-  ordering: "shuffled sections",
-  weight: "weights of items",
-  outcomeProcessing: "the calculation of its outcomes",
-  testFeedback: "feedback on the test",
-  rubricBlock: "rubrics",
-};
-
-/** @throws QuestionProblem for what is no test */
-export function outlineOf(test: XmlNode): TestOutline {
-  if (test.name !== "assessmentTest") throw new QuestionProblem(`It holds <${test.name.slice(0, 50)}> and no test.`);
-  const all = [...descendants(test)];
-  const found = new Set(all.flatMap(({ name }) => (Object.hasOwn(LOST_ELEMENTS, name) ? LOST_ELEMENTS[name]! : [])));
-  return {
-    title: test.attributes.title ?? test.attributes.identifier ?? "",
-    items: all.filter(({ name }) => name === "assessmentItemRef").flatMap(({ attributes }) => attributes.href ?? []),
-    lost: [...found],
-  };
-}

@@ -4,6 +4,7 @@ import { MAX_FILE_BYTES } from "../limits.ts";
 import type { FileSource, QuestionFormat, ReadEntry } from "../questionFormat.ts";
 import type { QtiVersion } from "./elements.ts";
 import { readItem, readPackage } from "./readPackage.ts";
+import { writeExam } from "./writeExam.ts";
 import { writePackage } from "./writePackage.ts";
 import { refusedPackage } from "./zipFiles.ts";
 
@@ -42,8 +43,10 @@ const format = <Name extends string>(name: Name, version: QtiVersion) =>
     isBinary: true,
     read,
     write: (questions, report) => writePackage(version, questions, report),
+    writeExam: (exam, questions, report) => writeExam(version, exam, questions, report),
   }) as const satisfies QuestionFormat;
 
 /** https://www.imsglobal.org/question/ */
+export const qti21 = format("QTI_2_1", "2.1");
 export const qti22 = format("QTI_2_2", "2.2");
 export const qti30 = format("QTI_3_0", "3.0");

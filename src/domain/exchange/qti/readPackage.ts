@@ -4,31 +4,45 @@ import { fileText } from "../fileText.ts";
 import { MAX_LIST_LENGTH } from "../limits.ts";
 import type { ReadEntry } from "../questionFormat.ts";
 import { excerptOf, takeQuestion } from "../takeQuestion.ts";
+import { examOf, type TakenItem } from "./examOfTest.ts";
 import { toItem } from "./item.ts";
-import { folderOf, MANIFEST, outlineOf, pathFrom, type Resource, resourcesOf } from "./manifest.ts";
+import { MANIFEST, type Resource, resourcesOf } from "./manifest.ts";
+import { type ReadTest, readTest } from "./qtiTestReader.ts";
 import { toQuestion } from "./toQuestion.ts";
 import { parseXml, textOf, type XmlNode } from "./xmlTree.ts";
 import { openZip, refusedPackage, type ZipFiles } from "./zipFiles.ts";
 
 /**
- * What becomes of the tests and items of a content package: first the tests, then the items in the order of the tests,
- * then those of no test. @throws BAD_USER_INPUT for what is no such package
+ * What becomes of the tests and items of a content package: first what is wrong with the tests, then the items in the order of the
+ * tests and those of no test, and at the end the exams that the tests become. @throws BAD_USER_INPUT for what is no such package
  */
 export async function* readPackage(bytes: Uint8Array): AsyncGenerator<ReadEntry> {
   const zip = await openZip(bytes);
   if (!zip.has(MANIFEST)) throw refusedPackage(`there is no ${MANIFEST} at the top of the archive.`);
   const resources = await manifestOf(zip);
   const items = new Map(resources.filter(({ kind }) => kind === "item").map((item) => [item.path, item]));
-  const order = new Set<string>();
+  const tests: PlacedTest[] = [];
   let place = 0;
   for (const resource of resources) {
     if (resource.kind === "item") continue;
     place += 1;
-    yield* readOther(zip, resource, place, order, items);
+    if (resource.kind === "test") yield* readPackedTest(zip, resource, place, tests, items);
+    else if (resource.kind === "other") yield unread(resource, place);
   }
-  for (const path of new Set([...order, ...items.keys()])) {
+  const named = tests.flatMap(({ items }) => items).filter((path) => items.has(path) || zip.has(path));
+  const taken = new Map<string, TakenItem>();
+  for (const path of new Set([...named, ...items.keys()])) {
     place += 1;
-    yield await readPacked(zip, items.get(path) ?? { path, tags: [] }, place);
+    const entry = await readPacked(zip, items.get(path) ?? { path, tags: [] }, place);
+    if (entry.kind === "taken") {
+      const { type, points } = entry.question;
+      taken.set(path, { line: place, points, isText: type === "INFORMATION" });
+    }
+    yield entry;
+  }
+  for (const { line, test, items } of tests) {
+    const { exam, lost } = examOf(test, (path) => taken.get(path));
+    yield { kind: "exam", line, title: test.title, items: items.length, exam, changed: lost };
   }
   if (place === 0) throw refusedPackage("its manifest names no items and no tests.");
 }
@@ -42,35 +56,38 @@ async function manifestOf(zip: ZipFiles): Promise<Resource[]> {
   }
 }
 
-/** A test, whose items are added to the order; or what holds no questions. */
-async function* readOther(
+function unread({ path, type }: Resource, line: number): ReadEntry {
+  if (/qti/i.test(type))
+    return { kind: "refused", line, title: null, excerpt: path, reason: `Files of the type ${type} are not read.` };
+  return { kind: "note", line, message: `${path || "A resource without a file"} (${type}) is not taken along.` };
+}
+
+interface PlacedTest {
+  line: number;
+  test: ReadTest;
+  /** The paths that it names, in its order. */
+  items: string[];
+}
+
+/** What is wrong with a test, which is added to the tests. */
+async function* readPackedTest(
   zip: ZipFiles,
-  { path, type, kind }: Resource,
+  { path }: Resource,
   line: number,
-  order: Set<string>,
-  items: ReadonlyMap<string, Resource>,
+  tests: PlacedTest[],
+  listed: ReadonlyMap<string, Resource>,
 ): AsyncGenerator<ReadEntry> {
-  if (kind === "other") {
-    if (/qti/i.test(type))
-      yield { kind: "refused", line, title: null, excerpt: path, reason: `Files of the type ${type} are not read.` };
-    else yield { kind: "note", line, message: `${path || "A resource without a file"} (${type}) is not taken along.` };
-    return;
-  }
   const refused = (reason: string): ReadEntry => ({ kind: "refused", line, title: null, excerpt: path, reason });
   if (!zip.has(path)) return yield refused(missing(path));
+  const read = async (file: string) => parseXml(await textIn(zip, file), MAX_LIST_LENGTH);
   try {
-    const { title, items: named, lost } = outlineOf(parseXml(await textIn(zip, path), MAX_LIST_LENGTH));
-    for (const href of named) {
-      const item = pathFrom(folderOf(path), href);
-      if (item !== null && (items.has(item) || zip.has(item))) order.add(item);
-      else yield refused(`${path}: it names ${href.slice(0, 100)}, which is not in the package.`);
-    }
-    const without = lost.length > 0 ? ` ${lost.join(", ")} are lost.` : "";
-    yield {
-      kind: "note",
-      line,
-      message: `The test "${title}" gives its ${named.length} items their order; it becomes no exam.${without}`,
-    };
+    const test = await readTest(await read(path), path, async (file) => (zip.has(file) ? read(file) : null));
+    const items = test.sections.flatMap((section) => section.items);
+    for (const problem of test.problems) yield refused(`${path}: ${problem}`);
+    for (const { path: item, href } of items)
+      if (item === null || !(listed.has(item) || zip.has(item)))
+        yield refused(`${path}: it names ${href.slice(0, 100)}, which is not in the package.`);
+    tests.push({ line, test, items: items.flatMap((item) => item.path ?? []) });
   } catch (error) {
     if (!(error instanceof QuestionProblem)) throw error;
     yield refused(`${path}: ${error.message}`);
