@@ -22,13 +22,22 @@ export async function* readPackage(bytes: Uint8Array): AsyncGenerator<ReadEntry>
   const resources = await manifestOf(zip);
   const items = new Map(resources.filter(({ kind }) => kind === "item").map((item) => [item.path, item]));
   const tests: PlacedTest[] = [];
+  const sections: { path: string; line: number }[] = [];
   let place = 0;
   for (const resource of resources) {
     if (resource.kind === "item") continue;
     place += 1;
     if (resource.kind === "test") yield* readPackedTest(zip, resource, place, tests, items);
-    else if (resource.kind === "other") yield unread(resource, place);
+    else if (resource.kind === "section") sections.push({ path: resource.path, line: place });
+    else yield unread(resource, place);
   }
+  for (const { path, line } of sections)
+    if (!tests.some(({ test }) => test.files.has(path)))
+      yield {
+        kind: "note",
+        line,
+        message: `No test names the section ${path}; its items are taken as the manifest lists them.`,
+      };
   const named = tests.flatMap(({ items }) => items).filter((path) => items.has(path) || zip.has(path));
   const taken = new Map<string, TakenItem>();
   for (const path of new Set([...named, ...items.keys()])) {

@@ -25,7 +25,13 @@ async function taken(xml: string, more: Record<string, string> = {}) {
     isShuffled,
     places: places.map(({ question, points }) => `${titleAt.get(question)}${points === null ? "" : `=${points}`}`),
   }));
-  return { exam, sections, lost: changed, refused: refused.map(({ reason }) => reason) };
+  return {
+    exam,
+    sections,
+    lost: changed,
+    refused: refused.map(({ reason }) => reason),
+    notes: rest.notes.map(({ message }) => message),
+  };
 }
 const plain = { drawCount: null, isShuffled: false };
 
@@ -47,14 +53,15 @@ describe("a test of another program", () => {
   it("is read where its sections stand in files of their own, and is told of those that do not", async () => {
     const inFolder = `<assessmentSection identifier="s" title="Elsewhere" visible="true"><assessmentItemRef identifier="a" href="../a.xml"/>
       <assessmentSectionRef identifier="l" href="s.xml"/></assessmentSection>`;
-    const { sections, refused } = await taken(
+    const { sections, refused, notes } = await taken(
       test(
         part(
           '<assessmentSectionRef identifier="s" href="parts/s.xml"/><assessmentSectionRef identifier="g" href="gone.xml"/>',
         ),
       ),
-      { "parts/s.xml": inFolder },
+      { "parts/s.xml": inFolder, "parts/alone.xml": inFolder },
     );
+    expect(notes).toEqual([expect.stringMatching(/^No test names the section parts\/alone.xml/)]);
     expect(sections).toEqual([{ ...plain, title: "Elsewhere", places: ["a"] }]);
     expect(refused).toEqual([
       "test.xml: It names the section s.xml, which it has already; a question has one place in an exam.",

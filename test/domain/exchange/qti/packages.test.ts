@@ -173,7 +173,16 @@ describeWithSharedData("packages and items of other makers", () => {
   it("reads the good package in the order of its test", async () => {
     const { taken, refused, exams } = await readAll(qti22, pack("minimal_qti_2.1_sample.zip"));
     expect(refused).toEqual([]);
-    expect(exams).toMatchObject([{ title: "example_pool_from_test_maker", items: 2 }]);
+    const places = taken.map(({ line }) => ({ question: line, points: null, isFixed: false }));
+    const section = { title: "Section 1", drawCount: null, isShuffled: false, floor: null, places };
+    expect(exams).toMatchObject([
+      {
+        title: "example_pool_from_test_maker",
+        items: 2,
+        exam: { title: "example_pool_from_test_maker", durationMinutes: null, sections: [section] },
+        changed: ["Sections that would not be shown are shown by their titles."],
+      },
+    ]);
     const seen = taken.map(({ question: { type, stem, definition } }) => {
       const { options } = definition as { options: { text: string; fraction?: string; correct?: boolean }[] };
       return [
