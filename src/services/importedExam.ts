@@ -24,7 +24,7 @@ export async function takeExam(
   newId: () => string,
 ): Promise<{ examId: string | null; messages: string[] }> {
   if (!file.createExams) {
-    const said = `The test "${title}" gives its ${items} items their order; it becomes no exam.`;
+    const said = `The test "${title.slice(0, 200)}" gives its ${items} items their order; it becomes no exam.`;
     return { examId: null, messages: [said, ...changed] };
   }
   if (!exam) return { examId: null, messages: changed };

@@ -10,7 +10,7 @@ import { addToBank } from "./bankQuestions.ts";
 import type { ExamQuestions } from "./examQuestions.ts";
 import { exportSource } from "./exportSources.ts";
 import { takeExam } from "./importedExam.ts";
-import { readPieces, writePieces } from "./questionFilePieces.ts";
+import { storedFile, writePieces } from "./questionFilePieces.ts";
 import { requireStillStaff } from "./stillStaff.ts";
 
 /** Questions of one transaction. */
@@ -187,8 +187,9 @@ export function createQuestionFileRuns({
   };
 }
 
-const entriesOf = (db: Db, { id, format }: FileRow): AsyncGenerator<ReadEntry> =>
-  questionFormats[format as QuestionFormatName].read(readPieces(db, id));
+async function* entriesOf(db: Db, { id, format }: FileRow): AsyncGenerator<ReadEntry> {
+  yield* questionFormats[format as QuestionFormatName].read(await storedFile(db, id));
+}
 
 async function* chunksOf(entries: AsyncIterable<ReadEntry>): AsyncGenerator<Placed[]> {
   let [position, chunk] = [0, [] as Placed[]];

@@ -16,6 +16,7 @@ export interface TakenItem {
 const MAX_SECTIONS = 50;
 const MAX_IN_SECTION = 1_000;
 const MAX_TITLE = 200;
+const MAX_TOLD = 100;
 const MAX_POINTS = 10_000;
 const POINTS_PLACES = 4;
 
@@ -59,9 +60,16 @@ export function examOf(
   });
   if (missing > 0) lost.add(`${missing} of the items it names are no questions here and are missing.`);
   const problem = problemOf(sections);
-  if (problem) return { exam: null, lost: [`It becomes no exam: ${problem}`, ...lost] };
+  if (problem) return { exam: null, lost: [`It becomes no exam: ${problem}`, ...brief(lost)] };
   const { title, durationMinutes, floor } = test;
-  return { exam: { title: title.slice(0, MAX_TITLE) || "Test", durationMinutes, floor, sections }, lost: [...lost] };
+  const exam = { title: title.slice(0, MAX_TITLE) || "Test", durationMinutes, floor, sections };
+  return { exam, lost: brief(lost) };
+}
+
+/** A report that somebody reads to its end. */
+function brief(lost: ReadonlySet<string>): string[] {
+  const told = [...lost].slice(0, MAX_TOLD);
+  return lost.size > MAX_TOLD ? [...told, `And ${lost.size - MAX_TOLD} more like these.`] : told;
 }
 
 function problemOf(sections: readonly SectionOutline[]): string | null {

@@ -56,12 +56,13 @@ export function flatSections(node: XmlNode, lost: Set<string>): TestSection[] {
     if (sections.length === 0) add();
     return sections;
   }
-  lost.add(`The sections within "${title}" stand one after the other here, with its own questions between them.`);
+  const name = title.slice(0, 100);
+  lost.add(`The sections within "${name}" stand one after the other here, with its own questions between them.`);
   if (select !== null) {
-    lost.add(`It would draw ${select} of the parts of "${title}"; here all are asked.`);
+    lost.add(`It would draw ${select} of the parts of "${name}"; here all are asked.`);
     for (const section of sections) if (section.identifier === node.attributes.identifier) section.select = null;
   }
-  if (isShuffled) lost.add(`The parts of "${title}" would be shuffled; here they keep their order.`);
+  if (isShuffled) lost.add(`The parts of "${name}" would be shuffled; here they keep their order.`);
   return sections;
 }
 

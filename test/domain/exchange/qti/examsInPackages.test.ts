@@ -182,6 +182,17 @@ describe("a test of another program", () => {
     expect(lost.join("\n")).toMatch(said);
   });
 
+  it("cannot hide sections in sections without end", async () => {
+    const chain = Object.fromEntries(
+      Array.from({ length: 150 }, (_, at) => [
+        `s/${at}.xml`,
+        section(`S${at}`, `<assessmentSectionRef identifier="n" href="${at + 1}.xml"/>`),
+      ]),
+    );
+    const { refused } = await taken(test(part('<assessmentSectionRef identifier="n" href="s/0.xml"/>')), chain);
+    expect(refused).toEqual([expect.stringMatching(/nested more than 100 deep/)]);
+  });
+
   it("becomes no exam without questions, and says so", async () => {
     const { exam, lost, refused } = await taken(test(part(section("S", ref("gone")))));
     expect(exam).toBeNull();

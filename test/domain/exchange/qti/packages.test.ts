@@ -8,7 +8,7 @@ import { qti22, qti30 } from "../../../../src/domain/exchange/qti/qti.ts";
 import type { ImportedQuestion, WriteReport } from "../../../../src/domain/exchange/questionFormat.ts";
 import type { Definitions } from "../../../../src/domain/exchange/typedQuestion.ts";
 import { describeWithSharedData, readShared } from "../../sharedData.ts";
-import { pieces, readAll } from "../files.ts";
+import { readAll, stored } from "../files.ts";
 import { someQuestion } from "../someQuestions.ts";
 
 async function zipOf(files: Record<string, string | Uint8Array>): Promise<Uint8Array> {
@@ -69,7 +69,7 @@ describe("packages of QTI", () => {
       "test.xml": `<assessmentTest title="All">${references}</assessmentTest>`,
     });
     // The items themselves are left out: each is a question that is refused, which takes a moment and not a minute.
-    const counted = await countEntries(qti22.read(pieces(file, file.length)), new AbortController().signal);
+    const counted = await countEntries(qti22.read(stored(file)), new AbortController().signal);
     expect(counted).toEqual({ questions: MAX_QUESTIONS, entries: MAX_QUESTIONS + 1 });
   });
 
