@@ -65,6 +65,8 @@ function* attributesLost({ name, attributes }: XmlNode): Generator<string> {
     yield "Its questions would be answered in their order and without a way back; here everybody may go back.";
   if (attributes.submissionMode === "individual")
     yield "Each answer would be handed in by itself; here all are handed in together.";
+  if (attributes.masteryValue !== undefined)
+    yield `The score that passes (masteryValue ${attributes.masteryValue.slice(0, 20)}) is lost; an exam has a pass mark in percent.`;
   if (name === "assessmentSection" && attributes.visible === "false")
     yield "Sections that would not be shown are shown by their titles.";
   if (name === "assessmentItemRef" && attributes.category) yield "The categories of its items are lost.";

@@ -43,7 +43,8 @@ export async function* writeExam(
   for (const { title, drawCount, places } of exam.sections) {
     const left = places.filter(({ question }) => !refused.has(question)).length;
     if (left < places.length) lost.push(`"${title}" lacks ${places.length - left} of its questions.`);
-    if (drawCount !== null && drawCount > left) lost.push(`"${title}" draws ${left} questions and not ${drawCount}.`);
+    if (drawCount !== null && drawCount > left)
+      lost.push(`"${title}" draws ${left} and not ${drawCount}: it has no more.`);
   }
   if (lost.length > 0) report({ position: position + 1, title: exam.title, lost, refused: null });
 }

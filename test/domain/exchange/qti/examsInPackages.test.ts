@@ -175,6 +175,11 @@ describe("a test of another program", () => {
       `<timeLimits maxTime="90" minTime="10"/>${part(section("S", ref("a")))}`,
       /90 seconds becomes 2 minutes/,
     ],
+    [
+      "the score that passes",
+      `<outcomeDeclaration identifier="SCORE" cardinality="single" baseType="float" masteryValue="5"/>${part(section("S", ref("a")))}`,
+      /masteryValue 5/,
+    ],
     ["categories", part(section("S", ref("a", "", 'category="algebra"'))), /categories/],
   ])("is told what is lost: %s", async (_what, inner, said) => {
     const { exam, lost } = await taken(test(inner));
