@@ -50,6 +50,13 @@ export interface ToGrade {
   answers: GivenAnswer[];
 }
 
+interface ToGradeRow extends Omit<ToGrade, "answers"> {
+  /** By version id, as two objects instead of an object for each answer: building those takes PostgreSQL twice as long. */
+  responses: Record<string, QuestionResponse | null> | null;
+  /** The points of those that are fixed. */
+  fixed: Record<string, string | null> | null;
+}
+
 /** Of an `exam` in a statement: what its attempts are graded by. */
 export const policyColumn = Prisma.sql`
   json_build_object('number', exam.policy_number, 'floor', exam.floor::text, 'corrections', CASE WHEN exam.policy_number = 0 THEN '[]' ELSE (
@@ -63,17 +70,29 @@ export const isFixed = Prisma.sql`(graded_by_id IS NOT NULL OR student.erased_at
 
 /** Reads what grades attempts in one statement, in the order of their ids; null for an attempt that is not there. */
 export async function readToGrade(db: Db | Transaction, attemptIds: readonly string[]): Promise<(ToGrade | null)[]> {
-  const rows = await db.$queryRaw<ToGrade[]>`
+  const rows = await db.$queryRaw<ToGradeRow[]>`
     SELECT attempt.id AS "attemptId", attempt.exam_id AS "examId", attempt.paper AS items,
-      attempt.status::text, attempt.xmin::text AS "rowVersion", ${policyColumn} AS policy, (
-      SELECT coalesce(json_agg(json_build_object(
-        'versionId', question_version_id, 'response', response, 'isFixed', ${isFixed},
-        'points', CASE WHEN ${isFixed} THEN points::text END)), '[]')
-      FROM answers WHERE attempt_id = attempt.id) AS answers
+      attempt.status::text, attempt.xmin::text AS "rowVersion", ${policyColumn} AS policy, given.responses, given.fixed
     FROM attempts attempt JOIN users student ON student.id = attempt.user_id JOIN exams exam ON exam.id = attempt.exam_id
+    CROSS JOIN LATERAL (
+      SELECT json_object_agg(question_version_id, response) AS responses,
+             json_object_agg(question_version_id, points::text) FILTER (WHERE ${isFixed}) AS fixed
+      FROM answers WHERE attempt_id = attempt.id
+    ) given
     WHERE attempt.id = ANY (${attemptIds}::uuid[])`;
   const byId = new Map(rows.map((row) => [row.attemptId, row]));
-  return attemptIds.map((id) => byId.get(id) ?? null);
+  return attemptIds.map((id) => {
+    const row = byId.get(id);
+    if (!row) return null;
+    const { responses, fixed, ...read } = row;
+    const answers = Object.entries(responses ?? {}).map(([versionId, response]) => ({
+      versionId,
+      response,
+      isFixed: fixed !== null && Object.hasOwn(fixed, versionId),
+      points: fixed?.[versionId] ?? null,
+    }));
+    return { ...read, answers };
+  });
 }
 
 /** The grade by the exam's policy, with the points that are fixed standing in place of the key's. */
@@ -129,25 +148,30 @@ export async function writeGrades(
   db: Db | Transaction,
   given: readonly { toGrade: ToGrade; grade: PaperGrade }[],
 ): Promise<(AttemptFields | null)[]> {
-  const marks = given.flatMap(({ toGrade: { attemptId, answers }, grade: { questions } }) => {
+  const grades = given.map(({ toGrade: { attemptId, examId, rowVersion, policy, answers }, grade }) => {
     const open = new Set(answers.flatMap(({ versionId, isFixed }) => (isFixed ? [] : [versionId])));
-    return questions.filter(({ versionId }) => open.has(versionId)).map((mark) => ({ attemptId, ...mark }));
+    return {
+      attempt_id: attemptId,
+      exam_id: examId,
+      policy_number: policy.number,
+      row_version: rowVersion,
+      score: grade.score.toFixed(),
+      max_score: grade.maxScore.toFixed(),
+      needs_human: grade.needsHuman,
+      marks: grade.questions
+        .filter(({ versionId }) => open.has(versionId))
+        .map(({ versionId, earned, feedback }) => ({ v: versionId, p: earned?.toFixed() ?? null, f: feedback })),
+    };
   });
+  // One JSON text, because arrays are taken apart value by value on their way through Prisma and the driver.
   const rows = await db.$queryRaw<AttemptFields[]>`
     WITH grade AS MATERIALIZED (
-      SELECT * FROM unnest(
-        ${given.map(({ toGrade }) => toGrade.attemptId)}::uuid[],
-        ${given.map(({ toGrade }) => toGrade.examId)}::uuid[],
-        ${given.map(({ toGrade }) => toGrade.policy.number)}::int[],
-        ${given.map(({ toGrade }) => toGrade.rowVersion)}::text[],
-        ${given.map(({ grade }) => grade.score.toFixed())}::numeric[],
-        ${given.map(({ grade }) => grade.maxScore.toFixed())}::numeric[],
-        ${given.map(({ grade }) => grade.needsHuman)}::boolean[])
-        AS grade(attempt_id, exam_id, policy_number, row_version, score, max_score, needs_human)
+      SELECT * FROM json_to_recordset(${JSON.stringify(grades)}::json) AS grade (
+        attempt_id uuid, exam_id uuid, policy_number int, row_version text, score numeric, max_score numeric, needs_human boolean, marks json)
     ), policy AS MATERIALIZED (
       SELECT id, policy_number FROM exams WHERE id IN (SELECT exam_id FROM grade) ORDER BY id FOR SHARE
     ), unchanged AS MATERIALIZED (
-      SELECT attempts.id, grade.score, grade.max_score, grade.needs_human
+      SELECT attempts.id, grade.score, grade.max_score, grade.needs_human, grade.marks
       FROM attempts JOIN grade ON grade.attempt_id = attempts.id
       JOIN policy ON policy.id = attempts.exam_id AND policy.policy_number = grade.policy_number
       WHERE attempts.xmin::text = grade.row_version
@@ -160,14 +184,11 @@ export async function writeGrades(
         graded_at = CASE WHEN unchanged.needs_human THEN NULL ELSE clock_timestamp() END
       FROM unchanged WHERE attempts.id = unchanged.id
       RETURNING attempts.*
+    ), mark AS MATERIALIZED (
+      SELECT unchanged.id, mark.* FROM unchanged, json_to_recordset(unchanged.marks) AS mark(v uuid, p numeric, f text)
     ), marked AS (
-      UPDATE answers SET points = mark.points, feedback = mark.feedback, graded_at = clock_timestamp()
-      FROM graded JOIN unnest(
-        ${marks.map(({ attemptId }) => attemptId)}::uuid[],
-        ${marks.map(({ versionId }) => versionId)}::uuid[],
-        ${marks.map(({ earned }) => earned?.toFixed() ?? null)}::numeric[],
-        ${marks.map(({ feedback }) => feedback)}::text[]) AS mark(attempt_id, version_id, points, feedback) ON mark.attempt_id = graded.id
-      WHERE answers.attempt_id = mark.attempt_id AND answers.question_version_id = mark.version_id AND answers.graded_by_id IS NULL
+      UPDATE answers SET points = mark.p, feedback = mark.f, graded_at = clock_timestamp()
+      FROM mark WHERE answers.attempt_id = mark.id AND answers.question_version_id = mark.v AND answers.graded_by_id IS NULL
     )
     SELECT ${attemptColumns} FROM graded`;
   const byId = new Map(rows.map((row) => [row.id, row]));
