@@ -1,14 +1,4 @@
-import { ZipFile } from "yazl";
-
-/** A zip file with these files in it. */
-export async function zipOf(files: Record<string, string | Uint8Array>): Promise<Uint8Array> {
-  const zip = new ZipFile();
-  for (const [path, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), path);
-  zip.end();
-  const pieces: Uint8Array[] = [];
-  for await (const piece of zip.outputStream) pieces.push(piece as Uint8Array);
-  return Buffer.concat(pieces);
-}
+import { zipOf } from "./archives.ts";
 
 /** A package with a test in `test.xml`; its other files are items, and those in folders sections. */
 export function packageOf(files: Record<string, string>): Promise<Uint8Array> {

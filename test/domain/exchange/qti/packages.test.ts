@@ -3,8 +3,8 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { countEntries } from "../../../../src/domain/exchange/countEntries.ts";
 import { MAX_NOTES, MAX_QUESTIONS } from "../../../../src/domain/exchange/limits.ts";
-import { qti22, qti30 } from "../../../../src/domain/exchange/qti/qti.ts";
-import type { ImportedQuestion, WriteReport } from "../../../../src/domain/exchange/questionFormat.ts";
+import { qti21, qti22, qti30 } from "../../../../src/domain/exchange/qti/qti.ts";
+import type { BinaryFormat, ImportedQuestion, WriteReport } from "../../../../src/domain/exchange/questionFormat.ts";
 import type { Definitions } from "../../../../src/domain/exchange/typedQuestion.ts";
 import { describeWithSharedData, readShared } from "../../sharedData.ts";
 import { readAll } from "../files.ts";
@@ -20,7 +20,7 @@ const choiceItem = (body = "<p>Which?</p>", more = "") =>
     <responseProcessing template="http://www.imsglobal.org/question/qti_v2p1/rptemplates/match_correct"/>${more}
   </assessmentItem>`;
 
-async function writeAll(format: typeof qti22 | typeof qti30, questions: ImportedQuestion[]) {
+async function writeAll(format: BinaryFormat, questions: ImportedQuestion[]) {
   const reports: WriteReport[] = [];
   async function* each() {
     yield* questions;
@@ -31,7 +31,7 @@ async function writeAll(format: typeof qti22 | typeof qti30, questions: Imported
 }
 
 describe("packages of QTI", () => {
-  it.each([qti22, qti30])(
+  it.each([qti21, qti22, qti30])(
     "$name brings back every question it could write, in order and with its tags",
     async (format) => {
       const questions = fc.sample(someQuestion, { numRuns: 60, seed: 7 });
