@@ -43,7 +43,7 @@ export function readTestScore(test: XmlNode, lost: string[]): TestScore | null {
     const total: TestScore | null =
       rule.name === "setOutcomeValue" && score === null ? totalOf(elementsOf(rule)[0]) : null;
     if (total) score = total;
-    else others.push(rule.attributes.identifier ?? rule.name);
+    else if (!isMaximum(rule)) others.push(rule.attributes.identifier ?? rule.name);
   }
   if (score === null)
     lost.push(
@@ -59,12 +59,12 @@ const listed = (names: readonly string[]) => [...new Set(names)].slice(0, 10).jo
 function totalOf(node: XmlNode | undefined): TestScore | null {
   const { floor, inner } = flooredOf(node);
   if (floor !== null && !isFloor(floor)) return null;
-  const whole = variablesOf(inner);
+  const whole = scoresOf(inner);
   if (whole) return whole.section === null ? { floor, sectionFloors: null, weight: whole.weight } : null;
   if (inner?.name !== "sum") return null;
   const sections = elementsOf(inner).map((part) => {
     const { floor: least, inner: sum } = flooredOf(part);
-    const variables = variablesOf(sum);
+    const variables = scoresOf(sum) ?? variablesOf(sum);
     return variables?.section && (least === null || isFloor(least)) ? { ...variables, least } : null;
   });
   const [first] = sections;
@@ -88,13 +88,27 @@ function flooredOf(node: XmlNode | undefined): { floor: string | null; inner: Xm
   return { floor: number.toFixed(), inner: parts.find((part) => part !== numbers[0]) };
 }
 
+interface Variables {
+  /** Null: of all items. */
+  section: string | null;
+  weight: string | null;
+}
+
 /** The sum of the scores of all items, or of those of one section. */
-function variablesOf(node: XmlNode | undefined): { section: string | null; weight: string | null } | null {
-  if (node?.name !== "sum") return null;
-  const [variables, ...more] = elementsOf(node);
-  if (variables?.name !== "testVariables" || more.length > 0) return null;
-  const { variableIdentifier, sectionIdentifier, weightIdentifier, includeCategory, excludeCategory } =
-    variables.attributes;
-  if (variableIdentifier !== "SCORE" || includeCategory || excludeCategory) return null;
+function scoresOf(node: XmlNode | undefined): Variables | null {
+  const parts = node?.name === "sum" ? elementsOf(node) : [];
+  return parts.length === 1 ? variablesOf(parts[0]) : null;
+}
+
+function variablesOf(node: XmlNode | undefined, name = "SCORE"): Variables | null {
+  if (node?.name !== "testVariables") return null;
+  const { variableIdentifier, sectionIdentifier, weightIdentifier, includeCategory, excludeCategory } = node.attributes;
+  if (variableIdentifier !== name || includeCategory || excludeCategory) return null;
   return { section: sectionIdentifier ?? null, weight: weightIdentifier ?? null };
+}
+
+/** The sum of what the items are worth, which every exam has. */
+function isMaximum(rule: XmlNode): boolean {
+  const [sum] = elementsOf(rule);
+  return rule.name === "setOutcomeValue" && sum?.name === "sum" && variablesOf(elementsOf(sum)[0], "MAXSCORE") !== null;
 }

@@ -50,6 +50,18 @@ describe("a test of another program", () => {
     expect(lost).toEqual([]);
   });
 
+  it("adds up its score section by section, with what it is never below, as other programs write it", async () => {
+    const sum = (title: string) => `<testVariables variableIdentifier="SCORE" sectionIdentifier="${title}"/>`;
+    const least =
+      '<max><sum><testVariables variableIdentifier="SCORE" sectionIdentifier="T"/></sum><baseValue baseType="float">-2</baseValue></max>';
+    const maximum =
+      '<setOutcomeValue identifier="MAX"><sum><testVariables variableIdentifier="MAXSCORE"/></sum></setOutcomeValue>';
+    const score = `<outcomeProcessing>${maximum}<setOutcomeValue identifier="TOTAL"><sum>${sum("S")}${least}</sum></setOutcomeValue></outcomeProcessing>`;
+    const { exam, lost } = await taken(test(part(section("S", ref("a")) + section("T", ref("b"))) + score));
+    expect(exam).toMatchObject({ floor: null, sections: [{ floor: null }, { floor: "-2" }] });
+    expect(lost).toEqual([]);
+  });
+
   it("is read where its sections stand in files of their own, and is told of those that do not", async () => {
     const inFolder = `<assessmentSection identifier="s" title="Elsewhere" visible="true"><assessmentItemRef identifier="a" href="../a.xml"/>
       <assessmentSectionRef identifier="l" href="s.xml"/></assessmentSection>`;
