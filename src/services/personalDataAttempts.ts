@@ -23,7 +23,7 @@ export function attemptLists({
     const [{ questions }, [answers = []], result] = await Promise.all([
       attempts.paper(attempt.id),
       attempts.savedAnswers([attempt.id]),
-      results.of(actorFor(person), attempt),
+      results.of(actorFor(person), attempt, { withParts: true }),
     ]);
     const points = new Map((result ? await results.questions(result) : []).map((entry) => [entry.questionId, entry]));
     const showsMarks = result?.visible.includes("MARK") && result.visible.includes("FEEDBACK");
