@@ -325,7 +325,7 @@ export async function createContainer(
     previews: createPreviewService({ db, access, questions, examQuestions, newId }),
     exchange,
     questionFiles: createQuestionFileService({ db, access, outbox, links, clock, newId }),
-    questionFileRuns: createQuestionFileRuns({ db, access, clock, newId }),
+    questionFileRuns: createQuestionFileRuns({ db, access, examQuestions, clock, newId }),
     exams,
     sections: createSectionService({ db, cache, access, courses, newId }),
     lessons,

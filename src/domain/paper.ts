@@ -17,6 +17,8 @@ export interface QuestionToDraw {
 export interface SectionToDraw {
   /** How many of the questions each paper gets, besides the pinned ones; null for all of them. */
   drawCount: number | null;
+  /** Null or left out: as the exam says. */
+  shuffleQuestions?: boolean | null | undefined;
   questions: readonly QuestionToDraw[];
 }
 
@@ -47,12 +49,14 @@ export function drawPaper({
 }): PaperQuestion[] {
   const random = createRandom(seed);
   return sections.flatMap((section) =>
-    drawQuestions(section, shuffleQuestions, random).map(({ questionId, versionId, points, options }) => ({
-      questionId,
-      versionId,
-      points,
-      ...(shuffleOptions && options.length > 0 && { options: shuffleAroundPinned(options, random) }),
-    })),
+    drawQuestions(section, section.shuffleQuestions ?? shuffleQuestions, random).map(
+      ({ questionId, versionId, points, options }) => ({
+        questionId,
+        versionId,
+        points,
+        ...(shuffleOptions && options.length > 0 && { options: shuffleAroundPinned(options, random) }),
+      }),
+    ),
   );
 }
 

@@ -140,6 +140,7 @@ export const rules = {
     importQuestions: staff,
     importQuestionFile: staff,
     exportQuestionFile: staff,
+    exportExam: staff,
     createExam: staff,
     updateExam: staff,
     addQuestionsToExam: staff,

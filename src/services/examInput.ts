@@ -16,6 +16,7 @@ const sectionFields = z.object({
   drawFolderId: z.string().nullish(),
   drawDifficulty: z.enum(DIFFICULTIES).nullish(),
   drawCount: z.number().int().min(1, "is below 1").max(1_000, "is above 1000").nullish(),
+  shuffleQuestions: z.boolean().nullish(),
   floor,
 });
 const section = sectionFields.refine((fields) => sectionProblem(fields) === null, {

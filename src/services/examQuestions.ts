@@ -29,6 +29,8 @@ export interface ExamSection {
   drawFolderId: string | null;
   drawDifficulty: Difficulty | null;
   drawCount: number | null;
+  /** Null: as the exam says. */
+  shuffleQuestions: boolean | null;
   /** What its points are never below; null: there is no floor. */
   floor: string | null;
   questions: ExamQuestion[];
@@ -72,6 +74,7 @@ interface PlaceRow {
   draw_folder_id: string | null;
   draw_difficulty: Difficulty | null;
   draw_count: number | null;
+  shuffle_questions: boolean | null;
   floor: DecimalLike | null;
   position: number;
   own_points: DecimalLike | null;
@@ -103,7 +106,7 @@ async function loadSections(
 ): Promise<ExamSection[][]> {
   const rows = await db.$queryRaw<PlaceRow[]>`
     SELECT section.exam_id, section.id AS section_id, section.title AS section_title, section.draw_tag, section.draw_folder_id,
-           section.draw_difficulty::text, section.draw_count, section.floor,
+           section.draw_difficulty::text, section.draw_count, section.shuffle_questions, section.floor,
            place.position, place.points AS own_points, place.treatment::text,
            grading.number AS grading_number,
            question.id AS question_id, question.course_id, question.tags, question.folder_id, question.difficulty::text, question.archived_at,
@@ -130,6 +133,7 @@ async function loadSections(
         drawFolderId: row.draw_folder_id,
         drawDifficulty: row.draw_difficulty,
         drawCount: row.draw_count,
+        shuffleQuestions: row.shuffle_questions,
         floor: row.floor && decimalText(row.floor),
         questions: [],
       };

@@ -155,7 +155,7 @@ async function readWhole(format: TextFormat, content: string) {
     const { kind, ...rest } = entry;
     if (kind === "taken") result.taken.push(rest as TakenQuestion);
     else if (kind === "refused") result.refused.push(rest as RefusedQuestion);
-    else result.notes.push(rest as ImportReport["notes"][number]);
+    else if (kind === "note") result.notes.push(rest as ImportReport["notes"][number]);
     if (result.taken.length + result.refused.length > MAX_IMPORT)
       throw unprocessable(
         "IMPORT_TOO_LARGE",

@@ -122,8 +122,9 @@ const knownPools = new WeakMap<readonly ExamSection[], SectionToDraw[]>();
 function poolsOf(sections: readonly ExamSection[]): SectionToDraw[] {
   const pools =
     knownPools.get(sections) ??
-    sections.map(({ drawCount, questions }) => ({
+    sections.map(({ drawCount, shuffleQuestions, questions }) => ({
       drawCount,
+      shuffleQuestions,
       questions: questions.map(({ points, question }) => ({
         questionId: question.id,
         versionId: question.versionId,

@@ -26,6 +26,8 @@ export interface QuestionFile {
   direction: QuestionFileDirection;
   format: string;
   dryRun: boolean;
+  examId: string | null;
+  createExams: boolean;
   jobId: string | null;
   total: number | null;
   taken: number;
@@ -43,6 +45,7 @@ export interface QuestionFileEntry {
   title: string | null;
   excerpt: string | null;
   questionId: string | null;
+  examId: string | null;
   messages: string[];
 }
 
@@ -58,6 +61,7 @@ const importing = z.object({
   dryRun: z.boolean(),
   tags: tagList,
   folderId: z.string().nullish(),
+  createExams: z.boolean().default(false),
 });
 const exporting = z.object({
   courseId: z.string(),
@@ -65,6 +69,8 @@ const exporting = z.object({
   tag: z.string().nullish(),
   ids: z.array(z.string()).min(1, "is empty").max(MAX_QUESTIONS, `has at most ${MAX_QUESTIONS} ids`).nullish(),
 });
+
+const exportingExam = z.object({ examId: z.string(), format: formatName });
 
 const uploadPath = (fileId: string) => `/question-files/${fileId}`;
 const downloadPath = (fileId: string) => `/downloads/questions/${fileId}`;
@@ -109,6 +115,7 @@ export function createQuestionFileService({
     async requestImport(actor: Actor, input: unknown): Promise<QuestionFile> {
       const { courseId: courseIdGiven, ...given } = parseInput(importing, input);
       const courseId = requireId(courseIdGiven, "course");
+      if (given.createExams) requireExams(given.format, "input.format");
       const data = { id: newId(), actorId: actor.userId, courseId, direction: "IMPORT" as const, ...given };
       return db.$transaction(async (tx) => {
         await access.requireStaff(tx, actor, courseId, "course");
@@ -136,6 +143,27 @@ export function createQuestionFileService({
         const chosen = { tag: tag ?? null, questionIds };
         return tx.questionFile.create({
           data: { id: fileId, actorId, courseId, direction: "EXPORT", format, ...chosen, jobId },
+        });
+      });
+      outbox.handOver();
+      return toQuestionFile(row);
+    },
+
+    /** Asks for a file of an exam. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a format that has no exams */
+    async requestExam(actor: Actor, input: unknown): Promise<QuestionFile> {
+      const { examId: examIdGiven, format } = parseInput(exportingExam, input, { path: "" });
+      const examId = requireId(examIdGiven, "exam");
+      const fileId = newId();
+      const row = await db.$transaction(async (tx) => {
+        const exam = await tx.exam.findUnique({ where: { id: examId }, select: { courseId: true } });
+        if (!exam) throw notFound("exam");
+        await access.requireStaff(tx, actor, exam.courseId, "exam");
+        requireExams(format, "format");
+        const { userId: actorId, requestId } = actor;
+        const made = { ownerId: actorId, requestId };
+        const jobId = await outbox.add(tx, examQueue, "exportQuestionFile", { fileId }, made);
+        return tx.questionFile.create({
+          data: { id: fileId, actorId, courseId: exam.courseId, direction: "EXPORT", format, examId, jobId },
         });
       });
       outbox.handOver();
@@ -209,12 +237,18 @@ export function createQuestionFileService({
       const ready = { id, direction: "EXPORT", finishedAt: { not: null }, failure: null } as const;
       const row = await db.questionFile.findFirst({
         where: ready,
-        select: { format: true, actorId: true, courseId: true },
+        select: { format: true, actorId: true, courseId: true, examId: true },
       });
       if (!row) throw notFound("file");
       await requireStillStaff(db, access, row);
       const { fileEnding, contentType } = questionFormats[row.format as QuestionFormatName];
-      return { fileName: `questions.${fileEnding}`, contentType, bytes: readPieces(db, id) };
+      return { fileName: `${row.examId ? "exam" : "questions"}.${fileEnding}`, contentType, bytes: readPieces(db, id) };
     },
   };
+}
+
+/** @throws BAD_USER_INPUT for a format that has no exams */
+function requireExams(format: QuestionFormatName, path: string): void {
+  if (!questionFormats[format].writeExam)
+    throw badInput(`Files of ${format} hold no exams; those of QTI do.`, [{ path, message: "has no exams" }]);
 }

@@ -1,13 +1,15 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
-import { DomainError, unprocessable } from "../domain/errors.ts";
+import { DomainError } from "../domain/errors.ts";
 import { countEntries } from "../domain/exchange/countEntries.ts";
-import { MAX_QUESTIONS } from "../domain/exchange/limits.ts";
 import type { ReadEntry, WriteReport } from "../domain/exchange/questionFormat.ts";
 import { type QuestionFormatName, questionFormats } from "../domain/exchange/questionFormats.ts";
 import type { QuestionFile as FileRow, Prisma } from "../generated/prisma/client.ts";
 import type { JobContext } from "../queues/jobContext.ts";
 import type { Access } from "./access.ts";
-import { addToBank, newestVersions } from "./bankQuestions.ts";
+import { addToBank } from "./bankQuestions.ts";
+import type { ExamQuestions } from "./examQuestions.ts";
+import { exportSource } from "./exportSources.ts";
+import { takeExam } from "./importedExam.ts";
 import { storedFile, writePieces } from "./questionFilePieces.ts";
 import { requireStillStaff } from "./stillStaff.ts";
 
@@ -24,11 +26,13 @@ export type QuestionFileRuns = ReturnType<typeof createQuestionFileRuns>;
 export function createQuestionFileRuns({
   db,
   access,
+  examQuestions,
   clock,
   newId,
 }: {
   db: Db;
   access: Access;
+  examQuestions: ExamQuestions;
   clock: () => Date;
   newId: () => string;
 }) {
@@ -48,8 +52,18 @@ export function createQuestionFileRuns({
         entry.kind === "taken" ? [{ id, versionId, question: entry.question }] : [],
       );
       if (!file.dryRun) await addToBank(tx, file, taken);
-      const rows = left.map(({ position, entry, id }) => toRow(file, position, entry, id));
+      const rows = left.flatMap(({ position, entry, id }) =>
+        entry.kind === "exam" ? [] : toRow(file, position, entry, id),
+      );
       await tx.questionFileEntry.createMany({ data: rows });
+      for (const { position, entry } of left) {
+        if (entry.kind !== "exam") continue;
+        const made = await takeExam(tx, file, entry, newId);
+        const { line, title } = entry;
+        await tx.questionFileEntry.create({
+          data: { fileId: file.id, position, line, outcome: "NOTE", title: title.slice(0, 300), ...made },
+        });
+      }
       const count = (outcome: Entry["outcome"]) => rows.filter((row) => row.outcome === outcome).length;
       await tx.questionFile.update({
         where: { id: file.id },
@@ -114,40 +128,52 @@ export function createQuestionFileRuns({
       if (!file) return;
       await orFailure(file, async () => {
         await requireStillStaff(db, access, file);
-        const where = chosenFor(file);
-        const total = await db.question.count({ where });
-        if (total > MAX_QUESTIONS)
-          throw unprocessable(
-            "EXPORT_TOO_LARGE",
-            `These are more than ${MAX_QUESTIONS} questions; export them by tag.`,
-          );
+        const format = questionFormats[file.format as QuestionFormatName];
+        const { total, questions, write, exam } = await exportSource({ db, examQuestions }, file, format);
         await db.questionFileEntry.deleteMany({ where: { fileId } });
         const ids: string[] = [];
-        const reports: WriteReport[] = [];
+        const all: WriteReport[] = [];
         async function* chosen() {
-          for await (const { id, question } of newestVersions(db, where)) {
+          for await (const { id, question } of questions) {
             signal.throwIfAborted();
             ids.push(id);
             yield question;
             if (ids.length % CHUNK === 0) await progress((ids.length / total) * 100);
           }
         }
-        const format = questionFormats[file.format as QuestionFormatName];
         const pieces = await writePieces(
           db,
           fileId,
-          format.write(chosen(), (entry) => reports.push(entry)),
+          write(chosen(), (entry) => all.push(entry)),
         );
         await db.questionFilePiece.deleteMany({ where: { fileId, number: { gte: pieces } } });
+        const reports = all.filter(({ position }) => position <= ids.length);
+        const ofExam = all.filter(({ position }) => position > ids.length).flatMap(({ lost }) => lost);
         await db.questionFileEntry.createMany({
-          data: reports.map(({ position, title, lost, refused }) => ({
-            fileId,
-            position,
-            outcome: refused === null ? "CHANGED" : "REFUSED",
-            title,
-            questionId: ids[position - 1],
-            messages: refused === null ? lost : [refused],
-          })),
+          data: [
+            ...reports.map(({ position, title, lost, refused }) => ({
+              fileId,
+              position,
+              outcome: refused === null ? ("CHANGED" as const) : ("REFUSED" as const),
+              title,
+              questionId: ids[position - 1],
+              messages: refused === null ? lost : [refused],
+            })),
+            ...(exam
+              ? [
+                  {
+                    ...{
+                      fileId,
+                      position: ids.length + 1,
+                      outcome: "NOTE" as const,
+                      title: exam.title,
+                      examId: exam.id,
+                    },
+                    messages: [...ofExam, ...exam.lost],
+                  },
+                ]
+              : []),
+          ],
         });
         const refused = reports.filter((entry) => entry.refused !== null).length;
         await finish(file, {
@@ -177,14 +203,12 @@ async function* chunksOf(entries: AsyncIterable<ReadEntry>): AsyncGenerator<Plac
   if (chunk.length > 0) yield chunk;
 }
 
-/** Which questions go into an export. */
-const chosenFor = ({ courseId, tag, questionIds }: FileRow): Prisma.QuestionWhereInput => ({
-  courseId,
-  ...(tag !== null && { tags: { has: tag } }),
-  ...(questionIds.length > 0 ? { id: { in: questionIds } } : { archivedAt: null }),
-});
-
-function toRow({ id: fileId, dryRun }: FileRow, position: number, entry: ReadEntry, questionId: string): Entry {
+function toRow(
+  { id: fileId, dryRun }: FileRow,
+  position: number,
+  entry: Exclude<ReadEntry, { kind: "exam" }>,
+  questionId: string,
+): Entry {
   const place = { fileId, position, line: entry.line };
   if (entry.kind === "note") return { ...place, outcome: "NOTE", messages: [entry.message] };
   const title = entry.title?.slice(0, 300) ?? null;

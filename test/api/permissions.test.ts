@@ -852,6 +852,12 @@ const matrix: Line[] = [
     expected: forStaff,
   },
   {
+    field: "Mutation.exportExam",
+    operation: "mutation ($examId: ID!) { result: exportExam(examId: $examId, format: QTI_2_1) { id } }",
+    variables: () => ({ examId: world.exam.examId }),
+    expected: forStaff,
+  },
+  {
     field: "Mutation.importUsers",
     operation: "mutation ($input: ImportUsersInput!) { result: importUsers(input: $input) { jobId } }",
     variables: () => ({ input: { csv: PEOPLE } }),

@@ -64,6 +64,22 @@ describe("drawPaper", () => {
     );
   });
 
+  it("are shuffled section by section where one says itself whether it is", () => {
+    const questions = ["a", "b", "c", "d", "e", "f"].map((id) => aQuestion(id));
+    const others = ["u", "v", "w", "x", "y", "z"].map((id) => aQuestion(id));
+    const paperOf = (seed: number) =>
+      drawPaper({
+        sections: [
+          { drawCount: null, shuffleQuestions: true, questions },
+          { drawCount: null, questions: others },
+        ],
+        ...{ shuffleQuestions: false, shuffleOptions: false, seed },
+      }).map(({ questionId }) => questionId);
+    const papers = [1, 2, 3].map(paperOf);
+    expect(new Set(papers.map((paper) => paper.slice(0, 6).join(""))).size).toBeGreaterThan(1);
+    for (const paper of papers) expect(paper.slice(6)).toEqual(["u", "v", "w", "x", "y", "z"]);
+  });
+
   it("orders all options of a question and leaves pinned ones in place", () => {
     fc.assert(
       fc.property(anExam, (exam) => {

@@ -11,6 +11,7 @@ export const exchangeResolvers = {
       context.services.questionFiles.requestImport(requireActor(context), input),
     exportQuestionFile: (_root, { input }, context) =>
       context.services.questionFiles.requestExport(requireActor(context), input),
+    exportExam: (_root, args, context) => context.services.questionFiles.requestExam(requireActor(context), args),
     importQuestions: (_root, { input }, context) => context.services.exchange.import(requireActor(context), input),
   },
   QuestionFile: {

@@ -8,7 +8,7 @@ export async function countEntries(file: AsyncIterable<Pick<ReadEntry, "kind">>,
   let [questions, notes] = [0, 0];
   for await (const { kind } of file) {
     signal.throwIfAborted();
-    if (kind === "note") notes += 1;
+    if (kind === "note" || kind === "exam") notes += 1;
     else questions += 1;
     if (questions > MAX_QUESTIONS) throw tooManyQuestions();
     if (notes > MAX_NOTES)

@@ -1,5 +1,6 @@
 import type { OutcomeFeedback } from "../outcomeFeedback.ts";
 import type { QuestionTypeName } from "../questionTypes.ts";
+import type { ExamOutline } from "./examOutline.ts";
 
 /** A question as files hold it: on its way into a bank or out of one. */
 export interface ImportedQuestion {
@@ -40,11 +41,24 @@ export interface FileNote {
   message: string;
 }
 
+/** An exam of a file, told after its questions. */
+export interface ReadExam {
+  line: number;
+  title: string;
+  /** How many questions it names. */
+  items: number;
+  /** Its places name the `line` of taken questions; null where it becomes none, for which `changed` gives the reason. */
+  exam: ExamOutline | null;
+  /** What an exam does not keep of it, a sentence each. */
+  changed: string[];
+}
+
 /** All that becomes of a file, one entry after the other in the order of the file. */
 export type ReadEntry =
   | ({ kind: "taken" } & TakenQuestion)
   | ({ kind: "refused" } & RefusedQuestion)
-  | ({ kind: "note" } & FileNote);
+  | ({ kind: "note" } & FileNote)
+  | ({ kind: "exam" } & ReadExam);
 
 /** What a format cannot hold of a question, told while it is written. */
 export interface WriteReport {
@@ -83,6 +97,15 @@ interface AnyFormat {
   contentType: string;
   /** Calls `report` for every question of which something is lost or that is refused. */
   write(
+    questions: AsyncIterable<ImportedQuestion>,
+    report: (entry: WriteReport) => void,
+  ): AsyncGenerator<string | Uint8Array>;
+  /**
+   * The same for the questions of an exam, with the exam itself, whose places name them by their positions. What the file lacks of the exam is
+   * reported under the position behind its last question. Left out by formats that have no exams.
+   */
+  writeExam?(
+    exam: ExamOutline,
     questions: AsyncIterable<ImportedQuestion>,
     report: (entry: WriteReport) => void,
   ): AsyncGenerator<string | Uint8Array>;

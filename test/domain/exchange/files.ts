@@ -33,6 +33,7 @@ export async function readAll(format: QuestionFormat, file: string | Uint8Array,
   return {
     taken: entries.filter((entry) => entry.kind === "taken"),
     refused: entries.filter((entry) => entry.kind === "refused"),
+    exams: entries.filter((entry) => entry.kind === "exam"),
     notes: entries.filter((entry) => entry.kind === "note"),
   };
 }

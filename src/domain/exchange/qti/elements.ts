@@ -2,7 +2,14 @@ import type { Decimal } from "decimal.js";
 import { QuestionProblem } from "../fileProblem.ts";
 import { xmlText } from "../xmlElements.ts";
 
-export type QtiVersion = "2.2" | "3.0";
+export type QtiVersion = "2.1" | "2.2" | "3.0";
+/** Of items and tests. */
+export const NAMESPACES: Readonly<Record<QtiVersion, string>> = {
+  "2.1": "http://www.imsglobal.org/xsd/imsqti_v2p1",
+  "2.2": "http://www.imsglobal.org/xsd/imsqti_v2p2",
+  "3.0": "http://www.imsglobal.org/xsd/imsqtiasi_v3p0",
+};
+
 type Attributes = Record<string, string | number | boolean | undefined>;
 
 /** Writes elements of QTI by their names in version 2, in the names of the version. */
@@ -25,7 +32,7 @@ export const element = (name: string, attributes: Attributes = {}, ...children: 
   `<${name}${xmlAttributes(attributes)}${children.length > 0 ? `>${children.join("")}</${name}>` : "/>"}`;
 
 export const elementsFor = (version: QtiVersion): Elements =>
-  version === "2.2"
+  version !== "3.0"
     ? element
     : (name, attributes = {}, ...children) => {
         const renamed = Object.entries(attributes).map(([key, value]) => [

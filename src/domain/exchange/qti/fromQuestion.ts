@@ -3,7 +3,7 @@ import { QuestionProblem } from "../fileProblem.ts";
 import { lostOutcomes } from "../plainKeys.ts";
 import type { ImportedQuestion } from "../questionFormat.ts";
 import { type TypedQuestion, typed } from "../typedQuestion.ts";
-import { type Elements, element, elementsFor, type QtiVersion } from "./elements.ts";
+import { type Elements, element, elementsFor, NAMESPACES, type QtiVersion } from "./elements.ts";
 import { writeOutcomeFeedback } from "./outcomeFeedback.ts";
 import { type RuleWriter, ruleWriter } from "./ruleWriter.ts";
 import { writeChoices, writeSingleChoice, writeTrueFalse } from "./writeChoices.ts";
@@ -31,11 +31,6 @@ export interface ItemContext {
   lost: string[];
 }
 
-const NAMESPACES: Record<QtiVersion, string> = {
-  "2.2": "http://www.imsglobal.org/xsd/imsqti_v2p2",
-  "3.0": "http://www.imsglobal.org/xsd/imsqtiasi_v3p0",
-};
-
 const GENERAL = "general";
 
 /**
@@ -61,12 +56,11 @@ export function fromQuestion(
     ...outcomes.feedback,
   ];
   const rules = [...parts.rules, ...outcomes.rules, ...(general === null ? [] : [rule.show(GENERAL)])];
-  const attributes = version === "2.2" ? { timeDependent: false } : { timeDependent: false, "xml:lang": undefined };
   const item = q(
     "assessmentItem",
-    { xmlns: NAMESPACES[version], identifier, title: title ?? "", adaptive: false, ...attributes },
+    { xmlns: NAMESPACES[version], identifier, title: title ?? "", adaptive: false, timeDependent: false },
     ...parts.declarations,
-    ...(question.type === "INFORMATION" ? [] : scores(q, points, parts.isGradedByHand === true)),
+    ...(question.type === "INFORMATION" ? [] : scores(q, version, points, parts.isGradedByHand === true)),
     ...(feedback.length > 0
       ? [q("outcomeDeclaration", { identifier: "FEEDBACK", cardinality: "multiple", baseType: "identifier" })]
       : []),
@@ -92,7 +86,7 @@ function outcomeParts(
   return writeOutcomeFeedback(outcomeFeedback, { ...context, responses });
 }
 
-function scores(q: Elements, points: string, isGradedByHand: boolean): string[] {
+function scores(q: Elements, version: QtiVersion, points: string, isGradedByHand: boolean): string[] {
   const float = (identifier: string, value: string, more = {}) =>
     q(
       "outcomeDeclaration",
@@ -100,11 +94,11 @@ function scores(q: Elements, points: string, isGradedByHand: boolean): string[] 
       q("defaultValue", {}, q("value", {}, value)),
     );
   return [
-    float(
-      "SCORE",
-      "0",
-      isGradedByHand ? { normalMaximum: points, externalScored: "human" } : { normalMaximum: points },
-    ),
+    // Version 2.1 has no word for it.
+    float("SCORE", "0", {
+      normalMaximum: points,
+      externalScored: isGradedByHand && version !== "2.1" ? "human" : undefined,
+    }),
     float("MAXSCORE", points),
   ];
 }

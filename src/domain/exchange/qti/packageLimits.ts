@@ -18,3 +18,7 @@ export const MAX_MANIFEST_LENGTH = 64 * MEGABYTE;
 
 /** A test of 10,000 items has some 2 MB and 10,000 elements; it may have many times as much beside them. */
 export const TEST_LIMITS = { maxBytes: 32 * MEGABYTE, maxLength: 32 * MEGABYTE, maxNodes: 500_000 };
+/** Sections and items that all tests of a package have together; an item may be in several. */
+export const MAX_PLACES = 100_000;
+/** Files with sections that one test may have. */
+export const MAX_SECTION_FILES = 1_000;

@@ -3,6 +3,7 @@ import { fileText } from "../fileText.ts";
 import type { BinaryFormat, ReadEntry, StoredFile } from "../questionFormat.ts";
 import type { QtiVersion } from "./elements.ts";
 import { itemText, readItem, readPackage } from "./readPackage.ts";
+import { writeExam } from "./writeExam.ts";
 import { writePackage } from "./writePackage.ts";
 
 /** Packages and single items of every version from 2.0 are read, whichever of the formats is named. */
@@ -24,8 +25,10 @@ const format = <Name extends string>(name: Name, version: QtiVersion) =>
     isBinary: true,
     read,
     write: (questions, report) => writePackage(version, questions, report),
+    writeExam: (exam, questions, report) => writeExam(version, exam, questions, report),
   }) as const satisfies BinaryFormat;
 
 /** https://www.imsglobal.org/question/ */
+export const qti21 = format("QTI_2_1", "2.1");
 export const qti22 = format("QTI_2_2", "2.2");
 export const qti30 = format("QTI_3_0", "3.0");

@@ -5,7 +5,7 @@ import { xmlParser } from "./xmlParser.ts";
 
 /** What a manifest says of an item, a test or another file. */
 export interface Resource {
-  kind: "item" | "test" | "other";
+  kind: "item" | "test" | "section" | "other";
   type: string;
   /** From the top of the package. */
   path: string;
@@ -87,7 +87,9 @@ const kindOf = (type: string) =>
     ? "item"
     : /^imsqti_(assessment)?test_xmlv[23]p\d/.test(type)
       ? "test"
-      : "other";
+      : /^imsqti_(assessment)?section_xmlv[23]p\d/.test(type)
+        ? "section"
+        : "other";
 
 /** Gives each text back as one that is kept once, and does not hold on to the piece of the file it was cut from. */
 function textKeeper(): (text: string) => string {

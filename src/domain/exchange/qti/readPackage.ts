@@ -4,17 +4,20 @@ import { fileText } from "../fileText.ts";
 import { MAX_QUESTION_LENGTH, MAX_QUESTIONS } from "../limits.ts";
 import type { ReadEntry, StoredFile } from "../questionFormat.ts";
 import { excerptOf, takeQuestion } from "../takeQuestion.ts";
+import { examOf, type TakenItem } from "./examOfTest.ts";
 import { toItem } from "./item.ts";
-import { folderOf, MANIFEST, outlineOf, pathFrom } from "./manifest.ts";
-import { MAX_ITEM_BYTES, MAX_MANIFEST_BYTES, TEST_LIMITS } from "./packageLimits.ts";
+import { MANIFEST } from "./manifest.ts";
+import { MAX_ITEM_BYTES, MAX_MANIFEST_BYTES, MAX_PLACES, TEST_LIMITS } from "./packageLimits.ts";
+import { type ReadTest, readTest } from "./qtiTestReader.ts";
 import { type Resource, readManifest } from "./readManifest.ts";
 import { toQuestion } from "./toQuestion.ts";
 import { parseXml, readXml, textOf, type XmlNode } from "./xmlTree.ts";
 import { openZip, refusedPackage, type ZipFiles } from "./zipFiles.ts";
 
 /**
- * What becomes of the tests and items of a content package: first the tests, then the items in the order of the tests,
- * then those of no test. @throws BAD_USER_INPUT for what is no such package, UNPROCESSABLE (IMPORT_TOO_LARGE)
+ * What becomes of the tests and items of a content package: first what is wrong with the tests, then the items in the order of the
+ * tests and those of no test, and at the end the exams that the tests become.
+ * @throws BAD_USER_INPUT for what is no such package, UNPROCESSABLE (IMPORT_TOO_LARGE)
  */
 export async function* readPackage(file: StoredFile): AsyncGenerator<ReadEntry> {
   const zip = await openZip(file);
@@ -22,18 +25,40 @@ export async function* readPackage(file: StoredFile): AsyncGenerator<ReadEntry> 
   const resources = await manifestOf(zip);
   const items = new Map(resources.filter(({ kind }) => kind === "item").map((item) => [item.path, item]));
   if (items.size > MAX_QUESTIONS) throw tooManyQuestions(); // before each of them is tried
-  const order = new Set<string>();
+  const tests: PlacedTest[] = [];
+  const sections: { path: string; line: number }[] = [];
   let place = 0;
-  const tests = new Set<string>();
+  const seen = new Set<string>();
   for (const resource of resources) {
-    if (resource.kind === "item" || tests.has(resource.path)) continue;
-    if (resource.kind === "test") tests.add(resource.path); // a manifest may name it more than once
+    const { path, kind } = resource;
+    if (kind === "item" || seen.has(path)) continue;
+    if (kind === "test") seen.add(path); // a manifest may name it more than once
     place += 1;
-    yield* readOther(zip, resource, place, order, items);
+    if (kind === "test") yield* readPackedTest(zip, path, place, tests, items);
+    else if (kind === "section") sections.push({ path, line: place });
+    else yield unread(resource, place);
   }
-  for (const path of new Set([...order, ...items.keys()])) {
+  const used = new Set(tests.flatMap(({ test }) => [...test.files]));
+  for (const { path, line } of sections)
+    if (!used.has(path))
+      yield {
+        ...{ kind: "note", line },
+        message: `No test names the section ${path}; its items are taken as the manifest lists them.`,
+      };
+  const named = tests.flatMap(({ paths }) => paths).filter((path) => items.has(path) || zip.has(path));
+  const taken = new Map<string, TakenItem>();
+  for (const path of new Set([...named, ...items.keys()])) {
     place += 1;
-    yield await readPacked(zip, items.get(path) ?? { path, tags: [] }, place);
+    const entry = await readPacked(zip, items.get(path) ?? { path, tags: [] }, place);
+    if (entry.kind === "taken") {
+      const { type, points } = entry.question;
+      taken.set(path, { line: place, points, isText: type === "INFORMATION" });
+    }
+    yield entry;
+  }
+  for (const { line, test, paths } of tests) {
+    const { exam, lost } = examOf(test, (path) => taken.get(path));
+    yield { kind: "exam", line, title: test.title, items: paths.length, exam, changed: lost };
   }
   if (place === 0) throw refusedPackage("its manifest names no items and no tests.");
 }
@@ -47,42 +72,51 @@ async function manifestOf(zip: ZipFiles): Promise<Resource[]> {
   }
 }
 
-/** A test, whose items are added to the order; or what holds no questions. */
-async function* readOther(
+function unread({ path, type }: Resource, line: number): ReadEntry {
+  if (/qti/i.test(type))
+    return { kind: "refused", line, title: null, excerpt: path, reason: `Files of the type ${type} are not read.` };
+  return { kind: "note", line, message: `${path || "A resource without a file"} (${type}) is not taken along.` };
+}
+
+interface PlacedTest {
+  line: number;
+  test: ReadTest;
+  /** Of the items it names, in its order. */
+  paths: string[];
+  /** How many sections and items it and the tests before it have. */
+  places: number;
+}
+
+/** What is wrong with a test, which is added to the tests. */
+async function* readPackedTest(
   zip: ZipFiles,
-  { path, type, kind }: Resource,
+  path: string,
   line: number,
-  order: Set<string>,
-  items: ReadonlyMap<string, Resource>,
+  tests: PlacedTest[],
+  listed: ReadonlyMap<string, Resource>,
 ): AsyncGenerator<ReadEntry> {
-  if (kind === "other") {
-    if (/qti/i.test(type))
-      yield { kind: "refused", line, title: null, excerpt: path, reason: `Files of the type ${type} are not read.` };
-    else yield { kind: "note", line, message: `${path || "A resource without a file"} (${type}) is not taken along.` };
-    return;
-  }
   const refused = (reason: string): ReadEntry => ({ kind: "refused", line, title: null, excerpt: path, reason });
   if (!zip.has(path)) return yield refused(missing(path));
   try {
-    const { title, items: named, lost } = outlineOf(await testIn(zip, path));
-    for (const href of named) {
-      const item = pathFrom(folderOf(path), href);
-      if (item !== null && (items.has(item) || zip.has(item))) order.add(item);
-      else yield refused(`${path}: it names ${href.slice(0, 100)}, which is not in the package.`);
-    }
-    const without = lost.length > 0 ? ` ${lost.join(", ")} are lost.` : "";
-    yield {
-      kind: "note",
-      line,
-      message: `The test "${title}" gives its ${named.length} items their order; it becomes no exam.${without}`,
-    };
+    const test = await readTest(await testIn(zip, path), path, async (file) =>
+      zip.has(file) ? testIn(zip, file) : null,
+    );
+    const items = test.sections.flatMap((section) => section.items);
+    const places = (tests.at(-1)?.places ?? 0) + test.sections.length + items.length;
+    if (places > MAX_PLACES)
+      return yield refused(`${path}: the tests of a package may have ${MAX_PLACES} sections and items together.`);
+    for (const problem of test.problems) yield refused(`${path}: ${problem}`);
+    for (const { path: item, href } of items)
+      if (item === null || !(listed.has(item) || zip.has(item)))
+        yield refused(`${path}: it names ${href.slice(0, 100)}, which is not in the package.`);
+    tests.push({ line, test, paths: items.flatMap((item) => item.path ?? []), places });
   } catch (error) {
     if (!(error instanceof QuestionProblem || error instanceof DomainError)) throw error;
     yield refused(`${path}: ${error.message}`);
   }
 }
 
-/** The root of a test. @throws QuestionProblem for what is no XML, or more than a test may be */
+/** The root of a test or of a section. @throws QuestionProblem for what is no XML, or more than a test may be */
 const testIn = (zip: ZipFiles, path: string): Promise<XmlNode> =>
   readXml(textIn(zip, path, TEST_LIMITS.maxBytes), TEST_LIMITS);
 

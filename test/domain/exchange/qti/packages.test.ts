@@ -3,8 +3,8 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { countEntries } from "../../../../src/domain/exchange/countEntries.ts";
 import { MAX_NOTES, MAX_QUESTIONS } from "../../../../src/domain/exchange/limits.ts";
-import { qti22, qti30 } from "../../../../src/domain/exchange/qti/qti.ts";
-import type { ImportedQuestion, WriteReport } from "../../../../src/domain/exchange/questionFormat.ts";
+import { qti21, qti22, qti30 } from "../../../../src/domain/exchange/qti/qti.ts";
+import type { BinaryFormat, ImportedQuestion, WriteReport } from "../../../../src/domain/exchange/questionFormat.ts";
 import type { Definitions } from "../../../../src/domain/exchange/typedQuestion.ts";
 import { describeWithSharedData, readShared } from "../../sharedData.ts";
 import { readAll } from "../files.ts";
@@ -20,7 +20,7 @@ const choiceItem = (body = "<p>Which?</p>", more = "") =>
     <responseProcessing template="http://www.imsglobal.org/question/qti_v2p1/rptemplates/match_correct"/>${more}
   </assessmentItem>`;
 
-async function writeAll(format: typeof qti22 | typeof qti30, questions: ImportedQuestion[]) {
+async function writeAll(format: BinaryFormat, questions: ImportedQuestion[]) {
   const reports: WriteReport[] = [];
   async function* each() {
     yield* questions;
@@ -31,7 +31,7 @@ async function writeAll(format: typeof qti22 | typeof qti30, questions: Imported
 }
 
 describe("packages of QTI", () => {
-  it.each([qti22, qti30])(
+  it.each([qti21, qti22, qti30])(
     "$name brings back every question it could write, in order and with its tags",
     async (format) => {
       const questions = fc.sample(someQuestion, { numRuns: 60, seed: 7 });
@@ -147,9 +147,18 @@ describeWithSharedData("packages and items of other makers", () => {
     readFileSync(new URL(`../../../../../shared/data/qti-packages/${name}`, import.meta.url));
 
   it("reads the good package in the order of its test", async () => {
-    const { taken, refused, notes } = await readAll(qti22, pack("minimal_qti_2.1_sample.zip"));
+    const { taken, refused, exams } = await readAll(qti22, pack("minimal_qti_2.1_sample.zip"));
     expect(refused).toEqual([]);
-    expect(notes[0]!.message).toMatch(/^The test "example_pool_from_test_maker" gives its 2 items their order/);
+    const places = taken.map(({ line }) => ({ question: line, points: null, isFixed: false }));
+    const section = { title: "Section 1", drawCount: null, isShuffled: false, floor: null, places };
+    expect(exams).toMatchObject([
+      {
+        title: "example_pool_from_test_maker",
+        items: 2,
+        exam: { title: "example_pool_from_test_maker", durationMinutes: null, sections: [section] },
+        changed: ["Sections that would not be shown are shown by their titles."],
+      },
+    ]);
     const seen = taken.map(({ question: { type, stem, definition } }) => {
       const { options } = definition as { options: { text: string; fraction?: string; correct?: boolean }[] };
       return [

@@ -20,7 +20,7 @@ function outcome({ type, definition }: ImportedQuestion, response: unknown): str
 }
 
 /** Null where QTI has no such item. */
-function written(question: ImportedQuestion, version: "2.2" | "3.0"): string | null {
+function written(question: ImportedQuestion, version: "2.1" | "2.2" | "3.0"): string | null {
   try {
     return fromQuestion(question, version, "item-1", []);
   } catch (error) {
@@ -30,7 +30,7 @@ function written(question: ImportedQuestion, version: "2.2" | "3.0"): string | n
 }
 
 describe("questions that were written as QTI items and read again", () => {
-  it.each(["2.2", "3.0"] as const)("grade every response as before, through version %s", (version) => {
+  it.each(["2.1", "2.2", "3.0"] as const)("grade every response as before, through version %s", (version) => {
     fc.assert(
       fc.property(
         someQuestion,
