@@ -18,7 +18,7 @@ import {
 } from "../domain/results.ts";
 import type { RubricMark } from "../domain/rubric.ts";
 import { counted, type Treatment } from "../domain/scores.ts";
-import type { Access } from "./access.ts";
+import type { Access, Viewer } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import { storedRubric } from "./answerMarks.ts";
 import type { SavedAnswer } from "./attempt.service.ts";
@@ -31,6 +31,7 @@ import { requireId } from "./ids.ts";
 import type { PaperEntry, Papers } from "./papers.ts";
 import type { ResultRules, RulesOfResults } from "./resultRules.ts";
 import type { ScoreParts, ScorePartsOf } from "./scoreParts.ts";
+import type { StaffViews } from "./staffViews.ts";
 
 /** What of a result the viewer may see now, and why not more. */
 export interface Review {
@@ -64,6 +65,8 @@ interface Mark {
 
 export interface AttemptResult {
   attemptId: string;
+  /** Whose attempt it is. */
+  userId: string;
   score: string | null;
   maxScore: string;
   percent: string | null;
@@ -108,12 +111,14 @@ export function createResultService({
   papers,
   rulesOf,
   scoreParts,
+  staffViewed,
 }: {
   db: Db;
   access: Access;
   papers: Papers;
   rulesOf: RulesOfResults;
   scoreParts: ScorePartsOf;
+  staffViewed: StaffViews;
 }) {
   const answersOf = batched(async (attemptIds: readonly string[]) => {
     const rows = await db.answer.findMany({ where: { attemptId: { in: [...attemptIds] } } });
@@ -128,8 +133,8 @@ export function createResultService({
     return [...(await papers.entries(paper)).values()];
   }
 
-  const isStaff = async (actor: Actor, { courseId }: ResultRules) =>
-    (await access.standingIn(actor, courseId)) === "STAFF";
+  const isStaff = async (viewer: Viewer, { courseId }: ResultRules) =>
+    (await access.standingIn(viewer, courseId)) === "STAFF";
 
   async function reviewIn(actor: Actor, attempt: Pick<Attempt, "userId" | "status">, rules: ResultRules) {
     if (await isStaff(actor, rules)) return STAFF_REVIEW;
@@ -161,6 +166,16 @@ export function createResultService({
     return { score: score.toFixed(), maxScore: maxScore.toFixed(), marks: new Map(marks) };
   }
 
+  /** Whether whose attempt it is may see what they answered: before the hand-in always, then where the review shows RESPONSE. */
+  async function showsAnswers(
+    student: Viewer,
+    { examId, status }: Pick<Attempt, "examId" | "status">,
+  ): Promise<boolean> {
+    if (status === "IN_PROGRESS") return true;
+    const rules = await rulesOf(examId);
+    return rules.matrix[phaseOf(status, rules.closesAt, rules.now)].includes("RESPONSE") || isStaff(student, rules);
+  }
+
   return {
     /** What of the result of an attempt that the actor has been given they may see now, and why not more. */
     async review(actor: Actor, attempt: Pick<Attempt, "examId" | "userId" | "status">): Promise<Review> {
@@ -186,6 +201,7 @@ export function createResultService({
       const showsMark = visible.includes("MARK");
       return {
         attemptId: attempt.id,
+        userId: attempt.userId,
         maxScore,
         score: showsMark ? score : null,
         percent: showsMark ? percentOf({ score, maxScore }) : null,
@@ -197,8 +213,9 @@ export function createResultService({
       };
     },
 
-    /** Every question of a result the caller has been given, as far as that may be seen. */
-    async questions({ attemptId, visible, marksNow }: Pick<AttemptResult, "attemptId" | "visible" | "marksNow">) {
+    /** Every question of a result that the actor has been given, as far as they may see it. That staff look is in the log before they do. */
+    async questions(actor: Actor, { attemptId, userId, visible, marksNow }: AttemptResult): Promise<QuestionResult[]> {
+      if (userId !== actor.userId) await staffViewed(actor, attemptId);
       const paper = await papers.stored(attemptId);
       if (!paper) throw notFound("attempt");
       const [entries, places, marks] = await Promise.all([
@@ -247,19 +264,20 @@ export function createResultService({
       return visible.includes("MARK") ? scoreParts.of(attemptId) : null;
     },
 
+    showsAnswers,
+
     /**
      * The saved answers of an attempt that the actor has been given; none for its student after the hand-in where the review does not
-     * show RESPONSE. What one wrote oneself waits for no release.
+     * show RESPONSE. What one wrote oneself waits for no release. That staff look is in the log before they do.
      */
     async answers(
       actor: Actor,
-      { id, examId, status }: Attempt,
+      attempt: Attempt,
       saved: { load(attemptId: string): Promise<SavedAnswer[]> },
     ): Promise<SavedAnswer[]> {
-      if (status === "IN_PROGRESS") return saved.load(id);
-      const rules = await rulesOf(examId);
-      const isShown = rules.matrix[phaseOf(status, rules.closesAt, rules.now)].includes("RESPONSE");
-      return isShown || (await isStaff(actor, rules)) ? saved.load(id) : [];
+      if (attempt.userId !== actor.userId) await staffViewed(actor, attempt.id);
+      else if (!(await showsAnswers(actor, attempt))) return [];
+      return saved.load(attempt.id);
     },
 
     /** The attempts at an exam, newest first. @throws NOT_FOUND, FORBIDDEN */
