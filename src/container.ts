@@ -285,7 +285,7 @@ export async function createContainer(
     newId,
   });
   const grading = createGradingService({ db, papers, events });
-  const analysis = createAnalysisService({ db, access, outbox, examQuestions });
+  const analysis = createAnalysisService({ db, access, outbox, events, examQuestions });
   const rulesOf = createResultRules(db);
   const scoreParts = createScoreParts({ db, papers, examQuestions });
   const results = createResultService({ db, access, papers, rulesOf, scoreParts, staffViewed });

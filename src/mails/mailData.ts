@@ -1,3 +1,5 @@
+import type { QuestionWarning } from "../domain/statistics/questionWarnings.ts";
+
 /** What each of our messages must be told. Every message has a template of its name in every locale. */
 export interface MailData {
   /** The address may be a stranger's who never heard of us, so nothing that somebody typed in is repeated here. */
@@ -16,6 +18,17 @@ export interface MailData {
     unchanged: number;
     refused: number;
   };
+  examAnalysed: Greeted &
+    Linked & {
+      exam: string;
+      course: string;
+      attempts: number;
+      /** Too few to say how well questions tell people apart. */
+      isFew: boolean;
+      /** How many there are; `questions` names the first of them. */
+      toLookAt: number;
+      questions: { name: string; warnings: QuestionWarning[] }[];
+    };
   exportReady: Greeted & { url: string; until: Date };
   deletionScheduled: Greeted & Linked & { due: Date };
 }
@@ -40,6 +53,7 @@ const listed: Record<MailName, true> = {
   refreshTokenReused: true,
   secondFactorChanged: true,
   importFinished: true,
+  examAnalysed: true,
   exportReady: true,
   deletionScheduled: true,
 };

@@ -40,7 +40,7 @@ export function createMailTemplates() {
   return {
     /** The message in a person's language. The text part is made from the HTML, so that both say the same. */
     render<Name extends MailName>(name: Name, locale: Locale, data: MailData[Name]): RenderedMail {
-      const known = { ...cleaned(data), ...formatsOf(locale) };
+      const known = { ...(cleaned(data) as object), ...formatsOf(locale) };
       const subject = inOneLine(plain.render(`@${locale}/${name}`, known));
       const content = html.render(`@${locale}/${name}`, known);
       return {
@@ -53,7 +53,9 @@ export function createMailTemplates() {
 }
 
 /** Texts that people chose are no longer than a line and cannot turn the words around them: see {@link inOneLine}. */
-const cleaned = (data: object): object =>
-  Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, typeof value === "string" ? inOneLine(value) : value]),
-  );
+function cleaned(value: unknown): unknown {
+  if (typeof value === "string") return inOneLine(value);
+  if (Array.isArray(value)) return value.map(cleaned);
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, cleaned(part)]));
+}

@@ -183,7 +183,13 @@ export const rules = {
     retryDeadLetter: admin,
     discardDeadLetter: admin,
   },
-  Subscription: { "*": deny, attemptChanged: isSignedIn, jobChanged: isSignedIn, videoChanged: staff },
+  Subscription: {
+    "*": deny,
+    attemptChanged: isSignedIn,
+    jobChanged: isSignedIn,
+    videoChanged: staff,
+    examAnalysisChanged: staff,
+  },
   Exam: { sections: staff, allowedAddresses: staff },
   Course: { enrollments: staff },
 } satisfies IRules;

@@ -15,6 +15,7 @@ export const templatedMail = z.discriminatedUnion("template", [
   z.object({ template: z.literal("secondFactorChanged"), ...toPerson, change: z.enum(["ON", "OFF", "RESET"]) }),
   z.object({ template: z.literal("importFinished"), ...toPerson, importId: z.uuid() }),
   z.object({ template: z.literal("exportReady"), ...toPerson, exportId: z.uuid() }),
+  z.object({ template: z.literal("examAnalysed"), ...toPerson, examId: z.uuid() }),
   z.object({ template: z.literal("deletionScheduled"), ...toPerson }),
 ]);
 export type TemplatedMail = z.output<typeof templatedMail>;

@@ -14,7 +14,13 @@ export const examQueue = defineQueue({
   jobs: {
     gradeAttempt: { payload: attempt, attempts: 8 }, // about four minutes of tries: a restart of the database needs no operator
     expireAttempt: { payload: attempt, attempts: 10 }, // nobody is there to press the button again
-    analyzeExam: { payload: z.object({ examId: z.uuid(), attempts: z.enum(attemptChoices) }) },
+    analyzeExam: {
+      payload: z.object({
+        examId: z.uuid(),
+        attempts: z.enum(attemptChoices),
+        isScheduled: z.boolean().default(false),
+      }),
+    },
     regradeExam: { payload: z.object({ regradingId: z.uuid() }), attempts: 8 }, // goes on where the last try stopped
     analyzeNewlyGraded: { payload: z.object({}) },
     importQuestionFile: { payload: questionFile, attempts: 8 }, // goes on where the last try stopped

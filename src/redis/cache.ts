@@ -37,6 +37,11 @@ export interface Cache {
   /** The value if it is in memory now, without waiting; `undefined` says nothing about whether it exists. */
   peek<T>(key: string): T | undefined;
   /**
+   * Keeps a value that never changes, plain JSON data which becomes frozen, in this process only. Redis is not told: what mostly
+   * its maker's process reads need not cost a round trip.
+   */
+  hold(key: string, value: unknown): void;
+  /**
    * Drops values everywhere; to be called after the commit. When it resolves, no process starts from an older value in
    * Redis, and other processes' memory follows within a message's time. A fetch that began before does not store what it
    * read. If Redis is away it resolves too: the drop is remembered, and applied before Redis is used again.
@@ -155,11 +160,11 @@ export function createCache(deps: CacheDependencies): Cache {
 
   const longestLifeMs = () => (hearsDrops && shared.isAvailable ? Number.POSITIVE_INFINITY : LIFE_WITHOUT_BUS_MS);
 
-  function keep(flight: Flight, value: unknown, json: string, lifeMs: number): void {
-    if (flight.isDropped) return;
+  function keep(of: Pick<Flight, "key" | "tags" | "isDropped">, value: unknown, json: string, lifeMs: number): void {
+    if (of.isDropped) return;
     const freshUntil = clock().getTime() + Math.min(lifeMs, longestLifeMs());
-    const entry = { value, tags: flight.tags, freshUntil, staleUntil: freshUntil + graceSeconds * 1_000 };
-    memory.set(flight.key, entry, json.length);
+    const entry = { value, tags: of.tags, freshUntil, staleUntil: freshUntil + graceSeconds * 1_000 };
+    memory.set(of.key, entry, json.length);
   }
 
   function fresh(key: string): MemoryEntry | undefined {
@@ -256,6 +261,8 @@ export function createCache(deps: CacheDependencies): Cache {
       counts.l1Hits++;
       return entry.value as T;
     },
+    hold: (key, value) =>
+      keep({ key, tags: NO_TAGS, isDropped: false }, deepFreeze(value), jsonOf(value, key), ttlSeconds * 1_000),
     drop: async (...keys) => (keys.length > 0 ? dropEverywhere(dropOfKeys(keys)) : undefined),
     dropTags: async (...tags) => (tags.length > 0 ? dropEverywhere(dropOfTags(tags)) : undefined),
     dropPattern: (pattern) => dropEverywhere(dropOfPattern(pattern)),

@@ -1,23 +1,28 @@
 import type { Db } from "../../prisma/client.ts";
 import { notFound } from "../domain/errors.ts";
 import { Prisma } from "../generated/prisma/client.ts";
+import type { Payload } from "../queues/defineQueue.ts";
 import { examQueue } from "../queues/exam.queue.ts";
 import type { JobContext } from "../queues/jobContext.ts";
 import type { Outbox } from "../queues/outbox.ts";
+import type { Events } from "../redis/pubsub.ts";
 import type { Access } from "./access.ts";
 import type { JobQueued } from "./account.service.ts";
 import type { Actor } from "./actor.ts";
+import { tellInstructors } from "./analysisNews.ts";
 import { databaseTime } from "./databaseTime.ts";
 import {
-  type AnalysisResult,
   type AttemptChoice,
   type AttemptRow,
   createExamAnalysis,
   type ExamStatistics,
+  judged,
+  resultOf,
 } from "./examAnalysis.ts";
 import { lockExam } from "./examLock.ts";
 import type { ExamQuestions } from "./examQuestions.ts";
 import { requireId } from "./ids.ts";
+import { watch } from "./watch.ts";
 
 /** Attempts read at a time, each with all its answers. */
 const CHUNK = 200;
@@ -29,11 +34,13 @@ export function createAnalysisService({
   db,
   access,
   outbox,
+  events,
   examQuestions,
 }: {
   db: Db;
   access: Access;
   outbox: Outbox;
+  events: Events;
   examQuestions: ExamQuestions;
 }) {
   /** In the order of `ids`, which is that of the persons. */
@@ -65,29 +72,39 @@ export function createAnalysisService({
     return { ids: rows.map(({ id }) => id), gradedUntil: rows[0]?.gradedAt ?? null };
   }
 
+  /** The last analysis; null before the first. @throws NOT_FOUND, FORBIDDEN */
+  async function get(actor: Actor, examIdGiven: string): Promise<ExamStatistics | null> {
+    const examId = requireId(examIdGiven, "exam");
+    const exam = await db.exam.findUnique({
+      where: { id: examId },
+      select: { courseId: true, policyNumber: true, analysis: true },
+    });
+    if (!exam) throw notFound("exam");
+    await access.requireStaff(db, actor, exam.courseId, "exam");
+    if (!exam.analysis) return null;
+    const { analysedAt, attemptsUsed, gradedUntil, policyNumber } = exam.analysis;
+    const result = resultOf(exam.analysis);
+    const newer = await db.attempt.findFirst({
+      where: { examId, status: "GRADED", ...(gradedUntil && { gradedAt: { gt: gradedUntil } }) },
+      select: { id: true },
+    });
+    return {
+      ...result,
+      items: result.items.map(judged),
+      examId,
+      analysedAt: analysedAt.toISOString(),
+      isOutOfDate: newer !== null || policyNumber !== exam.policyNumber,
+      attempts: attemptsUsed as AttemptChoice,
+    };
+  }
+
   return {
-    /** The last analysis; null before the first. @throws NOT_FOUND, FORBIDDEN */
-    async get(actor: Actor, examIdGiven: string): Promise<ExamStatistics | null> {
+    get,
+
+    /** The last analysis as it is now, and again whenever another one was stored. @throws NOT_FOUND, FORBIDDEN */
+    watch(actor: Actor, examIdGiven: string): AsyncIterableIterator<ExamStatistics | null> {
       const examId = requireId(examIdGiven, "exam");
-      const exam = await db.exam.findUnique({
-        where: { id: examId },
-        select: { courseId: true, policyNumber: true, analysis: true },
-      });
-      if (!exam) throw notFound("exam");
-      await access.requireStaff(db, actor, exam.courseId, "exam");
-      if (!exam.analysis) return null;
-      const { analysedAt, attemptsUsed, result, gradedUntil, policyNumber } = exam.analysis;
-      const newer = await db.attempt.findFirst({
-        where: { examId, status: "GRADED", ...(gradedUntil && { gradedAt: { gt: gradedUntil } }) },
-        select: { id: true },
-      });
-      return {
-        ...(result as unknown as AnalysisResult),
-        examId,
-        analysedAt: analysedAt.toISOString(),
-        isOutOfDate: newer !== null || policyNumber !== exam.policyNumber,
-        attempts: attemptsUsed as AttemptChoice,
-      };
+      return watch(events.subscribe("examAnalysisChanged", examId), () => get(actor, examId));
     },
 
     /** Asks for an analysis; the one that waits already is the answer. @throws NOT_FOUND, FORBIDDEN */
@@ -126,15 +143,16 @@ export function createAnalysisService({
           SELECT FROM outbox_jobs WHERE queue = ${examQueue.name} AND name = 'analyzeExam' AND finished_at IS NULL
             AND payload ->> 'examId' = exam.id::text)`;
       for (const { id, attempts } of exams)
-        await db.$transaction((tx) => outbox.add(tx, examQueue, "analyzeExam", { examId: id, attempts }));
+        await db.$transaction((tx) =>
+          outbox.add(tx, examQueue, "analyzeExam", { examId: id, attempts, isScheduled: true }),
+        );
       outbox.handOver();
       return exams.length;
     },
 
-    /** Analyses an exam and stores what came out. Safe to repeat. */
+    /** Analyses an exam, stores what came out, and tells its staff: clients always, people by mail if nobody had asked. Safe to repeat. */
     async run(
-      examId: string,
-      attempts: AttemptChoice,
+      { examId, attempts, isScheduled }: Payload<typeof examQueue, "analyzeExam">,
       { progress, signal }: Pick<JobContext, "progress" | "signal">,
     ): Promise<void> {
       const exam = await db.exam.findUnique({ where: { id: examId }, select: { policyNumber: true } });
@@ -159,7 +177,17 @@ export function createAnalysisService({
       }
       const result = (await analysis.result()) as unknown as Prisma.InputJsonValue;
       const stored = { attemptsUsed: attempts, analysedAt, gradedUntil, policyNumber, result };
-      await db.examAnalysis.upsert({ where: { examId }, create: { examId, ...stored }, update: stored });
+      await db.$transaction(async (tx) => {
+        const row = await tx.examAnalysis.upsert({
+          where: { examId },
+          create: { examId, ...stored },
+          update: stored,
+        });
+        if (isScheduled) await tellInstructors(tx, outbox, row);
+      });
+      outbox.handOver();
+      // A run that dies between its commit and this line is repeated, and says it then.
+      await events.publish("examAnalysisChanged", { examId });
     },
   };
 }

@@ -4,11 +4,19 @@ import type { Outbox } from "../queues/outbox.ts";
 import type { Events } from "../redis/pubsub.ts";
 import type { Access } from "./access.ts";
 import type { Actor, Reads } from "./actor.ts";
-import { type Attempt, attemptFields, isActiveFor, toAttempt } from "./attemptFields.ts";
+import {
+  type Attempt,
+  type AttemptFields,
+  attemptColumns,
+  attemptFields,
+  isActiveFor,
+  toAttempt,
+} from "./attemptFields.ts";
 import { createAttemptStart } from "./attemptStart.ts";
 import type { AttemptVisits } from "./attemptVisits.ts";
+import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
-import { eligibility, requireMayStart } from "./eligibility.ts";
+import { eligibilities, requireMayStart } from "./eligibility.ts";
 import type { ExamAddresses } from "./examAddresses.ts";
 import type { ExamQuestions } from "./examQuestions.ts";
 import { createHandIn } from "./handIn.ts";
@@ -61,8 +69,16 @@ export function createAttemptService({
   const { begin, takeOver } = createAttemptStart({ db, papers, examQuestions, outbox, events, graceSeconds, newId });
   const { handIn, handInAll, expire, sweep } = createHandIn({ db, outbox, events, graceSeconds });
 
+  const rules = batched((asked: readonly { examId: string; userId: string }[]) => eligibilities(db, asked));
+  const stored = batched(async (ids: readonly string[]) => {
+    const rows = await db.$queryRaw<AttemptFields[]>`
+      SELECT ${attemptColumns} FROM attempts WHERE id = ANY (${ids}::uuid[])`;
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
+  });
+
   async function find(actor: Actor, attemptId: string): Promise<Attempt> {
-    const row = await db.attempt.findUnique({ where: { id: requireId(attemptId, "attempt") }, select: attemptFields });
+    const row = await stored(requireId(attemptId, "attempt"));
     if (!row) throw notFound("attempt");
     if (row.userId !== actor.userId) {
       const exam = await db.exam.findUniqueOrThrow({ where: { id: row.examId }, select: { courseId: true } });
@@ -98,7 +114,8 @@ export function createAttemptService({
     async start(actor: Actor, examIdGiven: string, accessCode?: string | null): Promise<Attempt> {
       const examId = requireId(examIdGiven, "exam");
       for (;;) {
-        const eligible = await eligibility(db, examId, actor.userId);
+        const eligible = await rules({ examId, userId: actor.userId });
+        if (!eligible) throw notFound("exam");
         const { access_code_hash: hashed, open_attempt_id: openId } = eligible.row;
         if (openId) {
           await addresses.requireAllowed(actor, examId, openId);

@@ -1,15 +1,38 @@
 import { randomInt } from "node:crypto";
 import type { Db } from "../../prisma/client.ts";
+import type { PaperQuestion } from "../domain/paper.ts";
 import { Prisma } from "../generated/prisma/client.ts";
 import { examQueue } from "../queues/exam.queue.ts";
-import type { Outbox } from "../queues/outbox.ts";
+import type { Outbox, OutboxRow } from "../queues/outbox.ts";
 import type { Events } from "../redis/pubsub.ts";
 import type { Actor } from "./actor.ts";
 import { logged } from "./attemptEvents.ts";
 import { type Attempt, type AttemptFields, attemptColumns, toAttempt } from "./attemptFields.ts";
+import { batchedWrites } from "./batched.ts";
 import type { Eligibility } from "./eligibility.ts";
 import { type ExamQuestions, maximumOf } from "./examQuestions.ts";
 import { drawItems, type Papers } from "./papers.ts";
+
+/** An attempt to be written, by the names of its columns, with its first line in the log and its deadline's job. */
+interface Start {
+  id: string;
+  exam_id: string;
+  user_id: string;
+  number: number;
+  seed: number;
+  paper: readonly PaperQuestion[];
+  /** Times are ISO strings. */
+  started_at: string;
+  deadline_at: string;
+  extra_time_percent: number;
+  extra_minutes: number;
+  /** A decimal. */
+  max_score: string;
+  session_id: string | null;
+  address: string | null;
+  user_agent: string | null;
+  job: OutboxRow;
+}
 
 /** How an attempt comes to belong to a log-in: begun by it, or taken over from another. Who may, is decided before. */
 export function createAttemptStart({
@@ -30,8 +53,10 @@ export function createAttemptStart({
   graceSeconds: number;
   newId: () => string;
 }) {
+  const writeStart = batchedWrites((starts: readonly Start[]) => writeStarts(db, starts));
+
   return {
-    /** Draws the paper and writes attempt and deadline job in one statement; null when another start was faster. */
+    /** Draws the paper and writes attempt and deadline job in one statement with others'; null when another start was faster. */
     async begin(actor: Actor, examId: string, { row, granted, window }: Eligibility): Promise<Attempt | null> {
       const attemptId = newId();
       const seed = randomInt(2 ** 31);
@@ -53,26 +78,19 @@ export function createAttemptStart({
         },
       );
       const number = row.last_number + 1;
-      const begun = await db.$queryRaw<{ id: string }[]>`
-        WITH begun AS (
-          INSERT INTO attempts (id, exam_id, user_id, number, seed, paper, started_at, deadline_at,
-                                extra_time_percent, extra_minutes, max_score, session_id)
-          SELECT ${attemptId}::uuid, exam.id, ${actor.userId}::uuid, ${number}, ${seed}, ${JSON.stringify(items)}::jsonb,
-                 ${row.now}::timestamptz, ${window.deadlineAt}::timestamptz,
-                 ${granted.extraTimePercent}::int, ${granted.extraMinutes}::int, ${maxScore}::numeric, ${actor.sessionId}::uuid
-          FROM exams exam WHERE exam.id = ${examId}::uuid AND exam.status = 'PUBLISHED'
-          FOR SHARE
-          ON CONFLICT (exam_id, user_id, number) DO NOTHING
-          RETURNING id
-        ), job AS (
-          INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
-          SELECT ${job.id}::uuid, ${job.queue}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb,
-                 ${job.ownerId}::uuid, ${job.requestId}, ${job.traceparent}, ${job.runAt}::timestamptz
-          FROM begun
-        ), log AS (${logged("STARTED", actor, Prisma.sql`begun`)})
-        SELECT id FROM begun`;
-      if (begun.length === 0) return null;
-      await papers.remember({ attemptId, examId, userId: actor.userId, items });
+      const startedAt = row.now.toISOString();
+      const deadlineAt = window.deadlineAt.toISOString();
+      const isBegun = await writeStart({
+        ...{ id: attemptId, exam_id: examId, user_id: actor.userId, number, seed, paper: items, started_at: startedAt },
+        ...{
+          deadline_at: deadlineAt,
+          extra_time_percent: granted.extraTimePercent,
+          extra_minutes: granted.extraMinutes,
+        },
+        ...{ max_score: maxScore, session_id: actor.sessionId, address: actor.ip, user_agent: actor.userAgent, job },
+      });
+      if (!isBegun) return null;
+      papers.hold({ attemptId, examId, userId: actor.userId, items });
       return {
         __typename: "Attempt",
         id: attemptId,
@@ -80,8 +98,8 @@ export function createAttemptStart({
         userId: actor.userId,
         number,
         status: "IN_PROGRESS",
-        startedAt: row.now.toISOString(),
-        deadlineAt: window.deadlineAt.toISOString(),
+        startedAt,
+        deadlineAt,
         ...granted,
         creditSeconds: 0,
         pausedSeconds: 0,
@@ -122,4 +140,38 @@ export function createAttemptStart({
       return toAttempt(row);
     },
   };
+}
+
+/**
+ * Writes attempts, their jobs and log lines in one statement; whether each is begun: not where the exam takes no more, or the person has
+ * begun that try already. Exams and attempts are locked in a fixed order, so that statements of several servers cannot wait for each other in a circle.
+ */
+async function writeStarts(db: Db, starts: readonly Start[]): Promise<boolean[]> {
+  const begun = await db.$queryRaw<{ id: string }[]>`
+    WITH start AS MATERIALIZED (
+      SELECT * FROM json_to_recordset(${JSON.stringify(starts)}::json) AS start (
+        id uuid, exam_id uuid, user_id uuid, number int, seed int, paper jsonb, started_at timestamptz, deadline_at timestamptz,
+        extra_time_percent int, extra_minutes int, max_score numeric, session_id uuid, address text, user_agent text, job jsonb)
+    ), open AS MATERIALIZED (
+      SELECT id FROM exams WHERE id IN (SELECT exam_id FROM start) AND status = 'PUBLISHED' ORDER BY id FOR SHARE
+    ), begun AS (
+      INSERT INTO attempts (id, exam_id, user_id, number, seed, paper, started_at, deadline_at,
+                            extra_time_percent, extra_minutes, max_score, session_id)
+      SELECT start.id, exam_id, user_id, number, seed, paper, started_at, deadline_at,
+             extra_time_percent, extra_minutes, max_score, session_id
+      FROM start JOIN open ON open.id = start.exam_id
+      ORDER BY exam_id, user_id, number
+      ON CONFLICT (exam_id, user_id, number) DO NOTHING
+      RETURNING id
+    ), job AS (
+      INSERT INTO outbox_jobs (id, queue, name, payload, owner_id, request_id, traceparent, run_at)
+      SELECT job.* FROM begun JOIN start USING (id), jsonb_to_record(start.job) AS job (
+        id uuid, queue text, name text, payload jsonb, "ownerId" uuid, "requestId" text, traceparent text, "runAt" timestamptz)
+    ), log AS (
+      INSERT INTO attempt_events (attempt_id, kind, actor_id, session_id, address, user_agent)
+      SELECT id, 'STARTED', user_id, session_id, address, user_agent FROM begun JOIN start USING (id)
+    )
+    SELECT id FROM begun`;
+  const ids = new Set(begun.map(({ id }) => id));
+  return starts.map(({ id }) => ids.has(id));
 }

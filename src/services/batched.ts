@@ -1,4 +1,5 @@
 import DataLoader from "dataloader";
+import { isOutage } from "./outage.ts";
 
 const MAX_BATCH = 200;
 
@@ -7,7 +8,9 @@ const MAX_BATCH = 200;
  * the cache's part, whose misses come here.
  * @param load gives the things in the order of their ids
  */
-export function batched<Id, Thing>(load: (ids: readonly Id[]) => Promise<Thing[]>): (id: Id) => Promise<Thing> {
+export function batched<Id, Thing>(
+  load: (ids: readonly Id[]) => Promise<(Thing | Error)[]>,
+): (id: Id) => Promise<Thing> {
   const loader = new DataLoader<Id, Thing>(load, {
     cache: false,
     maxBatchSize: MAX_BATCH,
@@ -15,4 +18,23 @@ export function batched<Id, Thing>(load: (ids: readonly Id[]) => Promise<Thing[]
     batchScheduleFn: (send) => void setImmediate(send),
   });
   return (id) => loader.load(id);
+}
+
+/**
+ * The same for writes: what comes in the same moment goes in one statement and one commit. A row that the database cannot take
+ * fails alone.
+ * @param write all of its rows or, when it throws, none; gives the outcomes in the order of the rows
+ */
+export function batchedWrites<Row, Outcome>(
+  write: (rows: readonly Row[]) => Promise<Outcome[]>,
+): (row: Row) => Promise<Outcome> {
+  const alone = async (row: Row): Promise<Outcome> => (await write([row]))[0]!;
+  return batched<Row, Outcome>(async (rows) => {
+    try {
+      return await write(rows);
+    } catch (error) {
+      if (rows.length === 1 || isOutage(error)) throw error;
+      return Promise.all(rows.map((row) => alone(row).catch((own: Error) => own)));
+    }
+  });
 }

@@ -1,4 +1,4 @@
-import type { Db, Transaction } from "../../prisma/client.ts";
+import type { Db } from "../../prisma/client.ts";
 import {
   type AttemptTimes,
   attemptTimes,
@@ -11,6 +11,7 @@ import { type DomainError, forbidden, notFound, unprocessable } from "../domain/
 
 /** Everything that decides whether a person may start an exam, read in one statement. */
 interface EligibilityRow {
+  place: number;
   exam_id: string;
   course_id: string;
   status: "DRAFT" | "PUBLISHED" | "ARCHIVED";
@@ -65,23 +66,15 @@ export interface Eligibility {
 }
 
 /**
- * What the rules of an exam are for one person now, by PostgreSQL's clock.
- * @throws NOT_FOUND for an exam that there is not
+ * What the rules of exams are for people now, by PostgreSQL's clock, in one statement and in the order they were asked for;
+ * null for an exam that there is not.
  */
-export async function eligibility(db: Db | Transaction, examId: string, userId: string): Promise<Eligibility> {
-  const found = (await eligibilities(db, [examId], userId)).get(examId);
-  if (!found) throw notFound("exam");
-  return found;
-}
-
-/** The same for several exams, by their ids; without those that there are not. */
 export async function eligibilities(
-  db: Db | Transaction,
-  examIds: readonly string[],
-  userId: string,
-): Promise<Map<string, Eligibility>> {
+  db: Db,
+  asked: readonly { examId: string; userId: string }[],
+): Promise<(Eligibility | null)[]> {
   const rows = await db.$queryRaw<EligibilityRow[]>`
-    SELECT exam.id AS exam_id, exam.course_id, exam.status::text, exam.duration_minutes, exam.opens_at, exam.closes_at,
+    SELECT asked.place::int, exam.id AS exam_id, exam.course_id, exam.status::text, exam.duration_minutes, exam.opens_at, exam.closes_at,
            exam.attempts_allowed, exam.shuffle_questions, exam.shuffle_options, exam.access_code_hash,
            person.email_verified_at IS NOT NULL AS is_verified,
            person.extra_time_percent AS person_percent, person.extra_minutes AS person_minutes,
@@ -91,19 +84,24 @@ export async function eligibilities(
            (SELECT json_agg(json_build_object('extraTimePercent', extra_time_percent, 'extraMinutes', extra_minutes,
                                               'extraAttempts', extra_attempts, 'opensAt', opens_at, 'closesAt', closes_at))
             FROM course_group_members member JOIN exam_accommodations USING (group_id)
-            WHERE member.user_id = ${userId}::uuid AND exam_id = exam.id) AS groups,
+            WHERE member.user_id = asked.user_id AND exam_id = exam.id) AS groups,
            coalesce(tries.last_number, 0) AS last_number, tries.open_attempt_id, clock_timestamp() AS now
-    FROM exams exam
-    LEFT JOIN users person ON person.id = ${userId}::uuid
+    FROM unnest(${asked.map(({ examId }) => examId)}::uuid[], ${asked.map(({ userId }) => userId)}::uuid[])
+      WITH ORDINALITY AS asked (exam_id, user_id, place)
+    JOIN exams exam ON exam.id = asked.exam_id
+    LEFT JOIN users person ON person.id = asked.user_id
     LEFT JOIN enrollments enrollment
-      ON enrollment.course_id = exam.course_id AND enrollment.user_id = ${userId}::uuid AND enrollment.status = 'ACTIVE'
-    LEFT JOIN exam_accommodations own ON own.exam_id = exam.id AND own.user_id = ${userId}::uuid
+      ON enrollment.course_id = exam.course_id AND enrollment.user_id = asked.user_id AND enrollment.status = 'ACTIVE'
+    LEFT JOIN exam_accommodations own ON own.exam_id = exam.id AND own.user_id = asked.user_id
     CROSS JOIN LATERAL (
       SELECT max(number) AS last_number, (array_agg(id) FILTER (WHERE status = 'IN_PROGRESS'))[1] AS open_attempt_id
-      FROM attempts WHERE exam_id = exam.id AND user_id = ${userId}::uuid
-    ) tries
-    WHERE exam.id = ANY (${examIds}::uuid[])`;
-  return new Map(rows.map((row) => [row.exam_id, toEligibility(row)]));
+      FROM attempts WHERE exam_id = exam.id AND user_id = asked.user_id
+    ) tries`;
+  const byPlace = new Map(rows.map((row) => [row.place, row]));
+  return asked.map((_, index) => {
+    const row = byPlace.get(index + 1);
+    return row ? toEligibility(row) : null;
+  });
 }
 
 function toEligibility(row: EligibilityRow): Eligibility {

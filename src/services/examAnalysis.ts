@@ -4,9 +4,11 @@ import { questionType } from "../domain/questionTypes.ts";
 import type { Treatment } from "../domain/scores.ts";
 import { abilityGroups, createDistractorTable } from "../domain/statistics/distractors.ts";
 import { type ItemStatistics, itemStatistics } from "../domain/statistics/itemStatistics.ts";
+import { type QuestionWarning, warningsOf } from "../domain/statistics/questionWarnings.ts";
 import { fitModel, type ItemParameters, type ModelFit } from "../domain/statistics/responseModel.ts";
 import { type ScoreTable, totalsOf } from "../domain/statistics/scoreTable.ts";
 import { type TestStatistics, testStatistics } from "../domain/statistics/testStatistics.ts";
+import type { ExamAnalysis as ExamAnalysisRow } from "../generated/prisma/client.ts";
 import type { attemptChoices } from "../queues/exam.queue.ts";
 import type { ExamQuestion } from "./examQuestions.ts";
 
@@ -32,12 +34,19 @@ export interface AnalysisResult extends Omit<TestStatistics, "items"> {
   twoParameters: ModelSummary | null;
 }
 
-export interface ExamStatistics extends AnalysisResult {
+export interface ExamStatistics extends Omit<AnalysisResult, "items"> {
+  items: (QuestionStatistics & { warnings: QuestionWarning[] })[];
   examId: string;
   analysedAt: string;
   isOutOfDate: boolean;
   attempts: AttemptChoice;
 }
+
+/** As {@link createExamAnalysis} gave it. */
+export const resultOf = ({ result }: Pick<ExamAnalysisRow, "result">) => result as unknown as AnalysisResult;
+
+/** With what should be looked at, which is judged when it is read: what is stored are figures. */
+export const judged = (question: QuestionStatistics) => ({ ...question, warnings: warningsOf(question) });
 
 /** One attempt as it is read: which versions its paper had, and the answers to them. */
 export interface AttemptRow {

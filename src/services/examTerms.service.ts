@@ -22,14 +22,7 @@ export type ExamTermsService = ReturnType<typeof createExamTermsService>;
 
 /** What students can know before they start. */
 export function createExamTermsService({ db, unverifiedMayStart }: { db: Db; unverifiedMayStart: boolean }) {
-  const load = batched(async (asked: readonly { examId: string; userId: string }[]) => {
-    const found = new Map<string, Map<string, Eligibility>>();
-    for (const userId of new Set(asked.map((one) => one.userId))) {
-      const examIds = asked.filter((one) => one.userId === userId).map(({ examId }) => examId);
-      found.set(userId, await eligibilities(db, examIds, userId));
-    }
-    return asked.map(({ examId, userId }) => found.get(userId)!.get(examId) ?? null);
-  });
+  const load = batched((asked: readonly { examId: string; userId: string }[]) => eligibilities(db, asked));
 
   return {
     /** What an exam that the actor has been given is for them; null for who is no student of its course. */

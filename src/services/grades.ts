@@ -1,6 +1,7 @@
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { gradePaper, type PaperGrade } from "../domain/grading.ts";
 import type { OutcomeFeedback } from "../domain/outcomeFeedback.ts";
+import type { PaperQuestion as PaperItem } from "../domain/paper.ts";
 import type { QuestionResponse } from "../domain/questionType.ts";
 import type { Treatment } from "../domain/scores.ts";
 import { Prisma } from "../generated/prisma/client.ts";
@@ -38,11 +39,22 @@ export interface GivenAnswer {
 
 /** What an attempt's grade is made of, as of one moment. */
 export interface ToGrade {
+  attemptId: string;
+  examId: string;
+  /** The paper. */
+  items: PaperItem[];
   status: AttemptFields["status"];
   /** Changes with every write to the attempt: PostgreSQL's id of the transaction that wrote the row. */
   rowVersion: string;
   policy: Policy;
   answers: GivenAnswer[];
+}
+
+interface ToGradeRow extends Omit<ToGrade, "answers"> {
+  /** By version id, as two objects instead of an object for each answer: building those takes PostgreSQL twice as long. */
+  responses: Record<string, QuestionResponse | null> | null;
+  /** The points of those that are fixed. */
+  fixed: Record<string, string | null> | null;
 }
 
 /** Of an `exam` in a statement: what its attempts are graded by. */
@@ -56,17 +68,31 @@ export const policyColumn = Prisma.sql`
 /** Whether the points of an answer of a `student` stand whatever the key says. */
 export const isFixed = Prisma.sql`(graded_by_id IS NOT NULL OR student.erased_at IS NOT NULL)`;
 
-/** Reads it in one statement; null for an attempt that is not there. */
-export async function readToGrade(db: Db | Transaction, attemptId: string): Promise<ToGrade | null> {
-  const [row] = await db.$queryRaw<ToGrade[]>`
-    SELECT attempt.status::text, attempt.xmin::text AS "rowVersion", ${policyColumn} AS policy, (
-      SELECT coalesce(json_agg(json_build_object(
-        'versionId', question_version_id, 'response', response, 'isFixed', ${isFixed},
-        'points', CASE WHEN ${isFixed} THEN points::text END)), '[]')
-      FROM answers WHERE attempt_id = attempt.id) AS answers
+/** Reads what grades attempts in one statement, in the order of their ids; null for an attempt that is not there. */
+export async function readToGrade(db: Db | Transaction, attemptIds: readonly string[]): Promise<(ToGrade | null)[]> {
+  const rows = await db.$queryRaw<ToGradeRow[]>`
+    SELECT attempt.id AS "attemptId", attempt.exam_id AS "examId", attempt.paper AS items,
+      attempt.status::text, attempt.xmin::text AS "rowVersion", ${policyColumn} AS policy, given.responses, given.fixed
     FROM attempts attempt JOIN users student ON student.id = attempt.user_id JOIN exams exam ON exam.id = attempt.exam_id
-    WHERE attempt.id = ${attemptId}::uuid`;
-  return row ?? null;
+    CROSS JOIN LATERAL (
+      SELECT json_object_agg(question_version_id, response) AS responses,
+             json_object_agg(question_version_id, points::text) FILTER (WHERE ${isFixed}) AS fixed
+      FROM answers WHERE attempt_id = attempt.id
+    ) given
+    WHERE attempt.id = ANY (${attemptIds}::uuid[])`;
+  const byId = new Map(rows.map((row) => [row.attemptId, row]));
+  return attemptIds.map((id) => {
+    const row = byId.get(id);
+    if (!row) return null;
+    const { responses, fixed, ...read } = row;
+    const answers = Object.entries(responses ?? {}).map(([versionId, response]) => ({
+      versionId,
+      response,
+      isFixed: fixed !== null && Object.hasOwn(fixed, versionId),
+      points: fixed?.[versionId] ?? null,
+    }));
+    return { ...read, answers };
+  });
 }
 
 /** The grade by the exam's policy, with the points that are fixed standing in place of the key's. */
@@ -113,38 +139,58 @@ export function inSections<Entry extends Pick<PaperEntry, "section">>(
 }
 
 /**
- * Writes score, state and all points in one statement, if the attempt is still the one that was read and the policy still the exam's;
- * null when not. The lock on the exam is shared by all who grade and excludes who changes the policy, so that no grade is committed
- * after a change that it does not know. Questions without an answer have no row to write to, and fixed points stay.
+ * Writes scores, states and all points in one statement, each if the attempt is still the one that was read and the policy still the
+ * exam's; null when not. The lock on an exam is shared by all who grade and excludes who changes the policy, so that no grade is
+ * committed after a change that it does not know. Attempts are locked in a fixed order, so that statements of several workers cannot
+ * wait for each other in a circle. Questions without an answer have no row to write to, and fixed points stay.
  */
-export async function writeGrade(
+export async function writeGrades(
   db: Db | Transaction,
-  attemptId: string,
-  { rowVersion, policy, answers }: ToGrade,
-  { questions, needsHuman, score, maxScore }: PaperGrade,
-): Promise<AttemptFields | null> {
-  const open = new Set(answers.flatMap(({ versionId, isFixed }) => (isFixed ? [] : [versionId])));
-  const marks = questions.filter(({ versionId }) => open.has(versionId));
-  const [row] = await db.$queryRaw<AttemptFields[]>`
-    WITH policy AS MATERIALIZED (
-      SELECT exam.id FROM exams exam JOIN attempts attempt ON attempt.exam_id = exam.id
-      WHERE attempt.id = ${attemptId}::uuid AND exam.policy_number = ${policy.number} FOR SHARE OF exam
+  given: readonly { toGrade: ToGrade; grade: PaperGrade }[],
+): Promise<(AttemptFields | null)[]> {
+  const grades = given.map(({ toGrade: { attemptId, examId, rowVersion, policy, answers }, grade }) => {
+    const open = new Set(answers.flatMap(({ versionId, isFixed }) => (isFixed ? [] : [versionId])));
+    return {
+      attempt_id: attemptId,
+      exam_id: examId,
+      policy_number: policy.number,
+      row_version: rowVersion,
+      score: grade.score.toFixed(),
+      max_score: grade.maxScore.toFixed(),
+      needs_human: grade.needsHuman,
+      marks: grade.questions
+        .filter(({ versionId }) => open.has(versionId))
+        .map(({ versionId, earned, feedback }) => ({ v: versionId, p: earned?.toFixed() ?? null, f: feedback })),
+    };
+  });
+  // One JSON text, because arrays are taken apart value by value on their way through Prisma and the driver.
+  const rows = await db.$queryRaw<AttemptFields[]>`
+    WITH grade AS MATERIALIZED (
+      SELECT * FROM json_to_recordset(${JSON.stringify(grades)}::json) AS grade (
+        attempt_id uuid, exam_id uuid, policy_number int, row_version text, score numeric, max_score numeric, needs_human boolean, marks json)
+    ), policy AS MATERIALIZED (
+      SELECT id, policy_number FROM exams WHERE id IN (SELECT exam_id FROM grade) ORDER BY id FOR SHARE
+    ), unchanged AS MATERIALIZED (
+      SELECT attempts.id, grade.score, grade.max_score, grade.needs_human, grade.marks
+      FROM attempts JOIN grade ON grade.attempt_id = attempts.id
+      JOIN policy ON policy.id = attempts.exam_id AND policy.policy_number = grade.policy_number
+      WHERE attempts.xmin::text = grade.row_version
+      ORDER BY attempts.id FOR NO KEY UPDATE OF attempts
     ), graded AS (
       UPDATE attempts SET
-        score = ${score.toFixed()}::numeric,
-        max_score = ${maxScore.toFixed()}::numeric,
-        status = ${needsHuman ? "SUBMITTED" : "GRADED"}::"AttemptStatus",
-        graded_at = CASE WHEN ${needsHuman} THEN NULL ELSE clock_timestamp() END
-      FROM policy WHERE attempts.id = ${attemptId}::uuid AND attempts.exam_id = policy.id AND attempts.xmin::text = ${rowVersion}
+        score = unchanged.score,
+        max_score = unchanged.max_score,
+        status = (CASE WHEN unchanged.needs_human THEN 'SUBMITTED' ELSE 'GRADED' END)::"AttemptStatus",
+        graded_at = CASE WHEN unchanged.needs_human THEN NULL ELSE clock_timestamp() END
+      FROM unchanged WHERE attempts.id = unchanged.id
       RETURNING attempts.*
+    ), mark AS MATERIALIZED (
+      SELECT unchanged.id, mark.* FROM unchanged, json_to_recordset(unchanged.marks) AS mark(v uuid, p numeric, f text)
     ), marked AS (
-      UPDATE answers SET points = mark.points, feedback = mark.feedback, graded_at = clock_timestamp()
-      FROM graded, unnest(
-        ${marks.map(({ versionId }) => versionId)}::uuid[],
-        ${marks.map(({ earned }) => earned?.toFixed() ?? null)}::numeric[],
-        ${marks.map(({ feedback }) => feedback)}::text[]) AS mark(version_id, points, feedback)
-      WHERE answers.attempt_id = graded.id AND answers.question_version_id = mark.version_id AND answers.graded_by_id IS NULL
+      UPDATE answers SET points = mark.p, feedback = mark.f, graded_at = clock_timestamp()
+      FROM mark WHERE answers.attempt_id = mark.id AND answers.question_version_id = mark.v AND answers.graded_by_id IS NULL
     )
     SELECT ${attemptColumns} FROM graded`;
-  return row ?? null;
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return given.map(({ toGrade }) => byId.get(toGrade.attemptId) ?? null);
 }

@@ -22,7 +22,7 @@ import { logStaffAct } from "./attemptEvents.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
 import { audit } from "./audit.ts";
 import { decimalText } from "./decimal.ts";
-import { gradeOf, readToGrade, writeGrade } from "./grades.ts";
+import { gradeOf, readToGrade, writeGrades } from "./grades.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import type { PaperEntry, Papers } from "./papers.ts";
@@ -92,8 +92,8 @@ export function createMarkingService({
     toAttempt(await tx.attempt.findUniqueOrThrow({ where: { id }, select: attemptFields }));
 
   async function gradeAgain(tx: Transaction, attemptId: string, entries: readonly PaperEntry[]): Promise<Attempt> {
-    const toGrade = await readToGrade(tx, attemptId);
-    const row = toGrade && (await writeGrade(tx, attemptId, toGrade, gradeOf(entries, toGrade)));
+    const [toGrade] = await readToGrade(tx, [attemptId]);
+    const [row] = toGrade ? await writeGrades(tx, [{ toGrade, grade: gradeOf(entries, toGrade) }]) : [];
     if (!row) throw new Error(`attempt ${attemptId} changed while it was locked`);
     return toAttempt(row);
   }

@@ -1,7 +1,7 @@
 import type { Db } from "../../prisma/client.ts";
 import { notFound } from "../domain/errors.ts";
-import { applyOrder, drawPaper, type PaperQuestion as PaperItem } from "../domain/paper.ts";
-import type { FileLimits, ShownGap, ShownOption } from "../domain/questionType.ts";
+import { applyOrder, drawPaper, type PaperQuestion as PaperItem, type SectionToDraw } from "../domain/paper.ts";
+import type { FileLimits, ShownGap, ShownOption, StudentView } from "../domain/questionType.ts";
 import { questionType } from "../domain/questionTypes.ts";
 import type { Cache } from "../redis/cache.ts";
 import { CACHE_KEYS } from "../redis/cacheKeys.ts";
@@ -16,6 +16,8 @@ export interface StoredPaper {
   userId: string;
   items: readonly PaperItem[];
 }
+
+type DrawnPaper = Pick<StoredPaper, "examId" | "items">;
 
 /** A question as the student sees it: made from the type's student view, which cannot hold the key. */
 export interface PaperQuestion {
@@ -52,7 +54,7 @@ export type Papers = ReturnType<typeof createPapers>;
 /** The papers of attempts: what was stored at the start, joined with the exam's pinned questions. Both come from the cache. */
 export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cache; examQuestions: ExamQuestions }) {
   // Cached values are frozen and shared, so what is made of them can be kept for as long as they are.
-  const entriesOf = new WeakMap<StoredPaper, ReadonlyMap<string, PaperEntry>>();
+  const entriesOf = new WeakMap<DrawnPaper, ReadonlyMap<string, PaperEntry>>();
   const paperOf = new WeakMap<StoredPaper, Paper>();
 
   async function stored(attemptId: string, reads?: Reads): Promise<StoredPaper | null> {
@@ -69,8 +71,8 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
     );
   }
 
-  /** The entries of a stored paper by question id, in the student's order. */
-  async function entries(paper: StoredPaper, reads?: Reads): Promise<ReadonlyMap<string, PaperEntry>> {
+  /** The entries of a paper by question id, in the student's order. */
+  async function entries(paper: DrawnPaper, reads?: Reads): Promise<ReadonlyMap<string, PaperEntry>> {
     const known = entriesOf.get(paper);
     if (known) return known;
     const made = placed(paper.items, await examQuestions.sections(paper.examId, reads));
@@ -89,9 +91,9 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
       return [...(await entries(paper)).values()];
     },
 
-    /** Keeps a paper that was just drawn, so that its first reader need not ask the database. */
-    async remember(paper: StoredPaper): Promise<void> {
-      await cache.getOrSetCache(CACHE_KEYS.ATTEMPT_PAPER(paper.attemptId), async () => paper);
+    /** Keeps a paper that was just drawn in this process, so that its first reader here need not ask the database. */
+    hold(paper: StoredPaper): void {
+      cache.hold(CACHE_KEYS.ATTEMPT_PAPER(paper.attemptId), paper);
     },
 
     /** Which question each version on an attempt's paper is of. */
@@ -114,14 +116,13 @@ export function createPapers({ db, cache, examQuestions }: { db: Db; cache: Cach
   };
 }
 
-/** Draws a paper of an exam; see `drawPaper`. @throws UNPROCESSABLE (POOL_TOO_SMALL) */
-export const drawItems = (
-  sections: readonly ExamSection[],
-  rules: { shuffleQuestions: boolean; shuffleOptions: boolean; seed: number },
-): PaperItem[] =>
-  drawPaper({
-    ...rules,
-    sections: sections.map(({ drawCount, questions }) => ({
+const knownPools = new WeakMap<readonly ExamSection[], SectionToDraw[]>();
+
+/** What papers are drawn from. Made once for sections from the cache. */
+function poolsOf(sections: readonly ExamSection[]): SectionToDraw[] {
+  const pools =
+    knownPools.get(sections) ??
+    sections.map(({ drawCount, questions }) => ({
       drawCount,
       questions: questions.map(({ points, question }) => ({
         questionId: question.id,
@@ -130,8 +131,16 @@ export const drawItems = (
         options: questionType(question.type).shuffleOptions(question.definition),
         pinned: questionType(question.type).isUnmarked,
       })),
-    })),
-  });
+    }));
+  knownPools.set(sections, pools);
+  return pools;
+}
+
+/** Draws a paper of an exam; see `drawPaper`. @throws UNPROCESSABLE (POOL_TOO_SMALL) */
+export const drawItems = (
+  sections: readonly ExamSection[],
+  rules: { shuffleQuestions: boolean; shuffleOptions: boolean; seed: number },
+): PaperItem[] => drawPaper({ ...rules, sections: poolsOf(sections) });
 
 /** The entries of a paper that was drawn from these sections, by question id, in the order of the paper. */
 export function placed(items: readonly PaperItem[], sections: readonly ExamSection[]): Map<string, PaperEntry> {
@@ -150,17 +159,34 @@ export const shownPaper = (entries: ReadonlyMap<string, PaperEntry>): Paper => (
   questions: [...entries.values()].map(toPaperQuestion),
 });
 
-/** The questions of an exam with their sections, by the versions that are pinned. */
-export function placesOf(sections: readonly ExamSection[]): Map<string, Omit<PaperEntry, "item">> {
-  return new Map(
-    sections.flatMap(({ questions, ...section }) =>
-      questions.map(({ question }) => [question.versionId, { section, question }] as const),
-    ),
-  );
+type Places = ReadonlyMap<string, Omit<PaperEntry, "item">>;
+
+const knownPlaces = new WeakMap<readonly ExamSection[], Places>();
+
+/** The questions of an exam with their sections, by the versions that are pinned. Made once for sections from the cache. */
+export function placesOf(sections: readonly ExamSection[]): Places {
+  const places =
+    knownPlaces.get(sections) ??
+    new Map(
+      sections.flatMap(({ questions, ...section }) =>
+        questions.map(({ question }) => [question.versionId, { section, question }] as const),
+      ),
+    );
+  knownPlaces.set(sections, places);
+  return places;
+}
+
+const knownViews = new WeakMap<Question, StudentView>();
+
+/** Made once for a question from the cache: every paper shows it, in an order of its own. */
+function studentViewOf(question: Question): StudentView {
+  const view = knownViews.get(question) ?? questionType(question.type).studentView(question.definition);
+  knownViews.set(question, view);
+  return view;
 }
 
 function toPaperQuestion({ item, section, question }: PaperEntry, index: number): PaperQuestion {
-  const view = applyOrder(questionType(question.type).studentView(question.definition), item.options);
+  const view = applyOrder(studentViewOf(question), item.options);
   return {
     id: question.id,
     position: index + 1,

@@ -22,11 +22,11 @@ export interface HeldResponse {
 const newEnd = Prisma.sql`clock_timestamp() + make_interval(mins => ${CLAIM_MINUTES}::int)`;
 
 /**
- * What waits for a person: answers that were graded with nothing said about them. It is found by a partial index; the words of somebody
- * erased are gone, and nobody can mark them.
+ * What waits for a person: answers that were graded with nothing said about them. No index finds it, for that would make every grading
+ * dearer: the queue goes through the attempts of one exam. The words of somebody erased are gone, and nobody can mark them.
  */
 export const isWaiting = Prisma.sql`attempt.status = 'SUBMITTED' AND answer.points IS NULL AND answer.graded_at IS NOT NULL AND answer.response IS NOT NULL`;
-/** Where an answer stands in that index: its place depends on nothing but chance. */
+/** Where an answer stands in the queue: its place depends on nothing but chance. */
 const place = Prisma.sql`sha256((answer.attempt_id::text || answer.question_version_id::text)::bytea)`;
 
 /**
@@ -66,31 +66,29 @@ export async function claimFree(
 ): Promise<void> {
   const from = Prisma.sql`decode(${randomBytes(32).toString("hex")}, 'hex')`;
   let left = count;
-  for (const half of [Prisma.sql`${place} >= ${from}`, Prisma.sql`${place} < ${from}`]) {
-    for (let lost = 1; lost > 0 && left > 0; ) {
-      const [outcome] = await tx.$queryRaw<{ found: number; claimed: number }[]>`
-        WITH found AS MATERIALIZED (
-          SELECT answer.attempt_id, answer.question_version_id
-          FROM answers answer
-          JOIN attempts attempt ON attempt.id = answer.attempt_id
-          LEFT JOIN response_claims claim
-            ON claim.attempt_id = answer.attempt_id AND claim.question_version_id = answer.question_version_id
-          WHERE answer.question_version_id = ${versionId}::uuid AND attempt.exam_id = ${examId}::uuid AND ${isWaiting} AND ${half}
-            AND (claim.claimed_by_id IS NULL OR claim.claimed_until <= clock_timestamp())
-          ORDER BY ${place} LIMIT ${left}
-          FOR NO KEY UPDATE OF answer SKIP LOCKED
-        ), claimed AS (
-          INSERT INTO response_claims AS claim (attempt_id, question_version_id, claimed_by_id, claimed_until)
-          SELECT attempt_id, question_version_id, ${userId}::uuid, ${newEnd} FROM found
-          ON CONFLICT (attempt_id, question_version_id) DO UPDATE
-            SET claimed_by_id = excluded.claimed_by_id, claimed_until = excluded.claimed_until
-            WHERE claim.claimed_by_id IS NULL OR claim.claimed_until <= clock_timestamp()
-          RETURNING claim.id
-        )
-        SELECT (SELECT count(*) FROM found)::int AS found, (SELECT count(*) FROM claimed)::int AS claimed`;
-      left -= outcome!.claimed;
-      lost = outcome!.found - outcome!.claimed; // claimed by somebody after this statement had looked: look again
-    }
+  for (let lost = 1; lost > 0 && left > 0; ) {
+    const [outcome] = await tx.$queryRaw<{ found: number; claimed: number }[]>`
+      WITH found AS MATERIALIZED (
+        SELECT answer.attempt_id, answer.question_version_id
+        FROM answers answer
+        JOIN attempts attempt ON attempt.id = answer.attempt_id
+        LEFT JOIN response_claims claim
+          ON claim.attempt_id = answer.attempt_id AND claim.question_version_id = answer.question_version_id
+        WHERE answer.question_version_id = ${versionId}::uuid AND attempt.exam_id = ${examId}::uuid AND ${isWaiting}
+          AND (claim.claimed_by_id IS NULL OR claim.claimed_until <= clock_timestamp())
+        ORDER BY ${place} < ${from}, ${place} LIMIT ${left}
+        FOR NO KEY UPDATE OF answer SKIP LOCKED
+      ), claimed AS (
+        INSERT INTO response_claims AS claim (attempt_id, question_version_id, claimed_by_id, claimed_until)
+        SELECT attempt_id, question_version_id, ${userId}::uuid, ${newEnd} FROM found
+        ON CONFLICT (attempt_id, question_version_id) DO UPDATE
+          SET claimed_by_id = excluded.claimed_by_id, claimed_until = excluded.claimed_until
+          WHERE claim.claimed_by_id IS NULL OR claim.claimed_until <= clock_timestamp()
+        RETURNING claim.id
+      )
+      SELECT (SELECT count(*) FROM found)::int AS found, (SELECT count(*) FROM claimed)::int AS claimed`;
+    left -= outcome!.claimed;
+    lost = outcome!.found - outcome!.claimed; // claimed by somebody after this statement had looked: look again
   }
 }
 

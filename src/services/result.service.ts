@@ -155,7 +155,7 @@ export function createResultService({
 
   /** Grades what is saved of an attempt in progress, and keeps nothing of it. */
   async function gradeNow(attempt: Attempt) {
-    const [entries, toGrade] = await Promise.all([entriesOf(attempt.id), readToGrade(db, attempt.id)]);
+    const [entries, [toGrade]] = await Promise.all([entriesOf(attempt.id), readToGrade(db, [attempt.id])]);
     if (!toGrade) throw notFound("attempt");
     const responses = new Map(toGrade.answers.map(({ versionId, response }) => [versionId, response]));
     const { questions, score, maxScore } = gradeOf(entries, toGrade);

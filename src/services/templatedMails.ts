@@ -4,6 +4,7 @@ import type { OneTimePurpose, User as UserRow } from "../generated/prisma/client
 import type { MailData, MailName } from "../mails/mailData.ts";
 import type { MailTemplates, RenderedMail } from "../mails/mailTemplates.ts";
 import type { TemplatedMail } from "../queues/email.queue.ts";
+import { newsFor } from "./analysisNews.ts";
 import { ONE_TIME_HOURS, type OneTimeTokens } from "./oneTimeTokens.ts";
 import type { SignedLinks } from "./signedLinks.ts";
 
@@ -95,6 +96,11 @@ export function createTemplatedMails({
       const { totalRows, accepted, updated, unchanged, refused, course } = done;
       const counts = { totalRows, accepted, updated, unchanged, refused };
       return say("importFinished", { name: nameOf(person), course: course?.title ?? null, ...counts });
+    },
+
+    async examAnalysed(person, { examId }) {
+      const news = await newsFor(db, person, examId);
+      return news && say("examAnalysed", { name: nameOf(person), appUrl, ...news });
     },
 
     async exportReady(person, { exportId }) {

@@ -29,8 +29,8 @@ export const examHandlers = ({
   gradeAttempt: ({ attemptId }) => grading.gradeAttempt(attemptId),
   /** May run twice: an attempt already handed in is left as it is. */
   expireAttempt: ({ attemptId }) => attempts.expire(attemptId),
-  /** May run twice: the later result stands. */
-  analyzeExam: ({ examId, attempts }, job) => analysis.run(examId, attempts, job),
+  /** May run twice: the later result stands, and remembers what was told. */
+  analyzeExam: (asked, job) => analysis.run(asked, job),
   /** May run twice: attempts that are written down are not graded again. */
   regradeExam: ({ regradingId }, job) => regradingRuns.run(regradingId, job),
   /** May run twice: an exam whose analysis is waiting gets no second one. */

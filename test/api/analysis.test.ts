@@ -3,6 +3,7 @@ import { createRandom } from "../../src/domain/random.ts";
 import { eventually } from "../support/eventually.ts";
 import { gradedAttempts } from "../support/gradedAttempts.ts";
 import { anExam, aSchool, choiceQuestion, type School } from "../support/school.ts";
+import { firstOf, subscribeTo } from "../support/subscriber.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
 
 let app: TestApp;
@@ -15,7 +16,7 @@ afterAll(() => app.close());
 
 const STATISTICS = `query ($id: ID!) { examStatistics(examId: $id) {
   attempts persons maxTotal mean median standardDeviation skewness kurtosisExcess alpha standardErrorOfMeasurement
-  items { title type persons mean facility pointBiserial discriminationIndex effectiveWeight
+  items { title type persons mean facility warnings pointBiserial discriminationIndex effectiveWeight
     responses { optionId text low middle high } rasch { difficulty difficultyError discrimination } twoParameters { difficulty } }
   rasch { converged } twoParameters { converged }
 } }`;
@@ -80,7 +81,7 @@ describe("the analysis of an exam", () => {
       "Question 2",
       "Question 3",
     ]);
-    expect(first.items[0]).toMatchObject({ facility: 1, pointBiserial: null });
+    expect(first.items[0]).toMatchObject({ facility: 1, pointBiserial: null, warnings: [] });
     expect(first.items[2].facility).toBeCloseTo(1 / 3, 12);
     const responses = Object.fromEntries(
       first.items[2].responses.map(({ optionId, low, middle, high }: never) => [optionId, [low, middle, high]]),
@@ -115,6 +116,7 @@ describe("the analysis of an exam", () => {
     const difficulties = whole.items.map(({ rasch }: never) => (rasch as { difficulty: number }).difficulty);
     expect([...difficulties].sort((a, b) => a - b)).toEqual(difficulties);
     for (const { rasch } of whole.items) expect(rasch.difficultyError).toBeGreaterThan(0);
+    expect(whole.items.map(({ warnings }: never) => warnings)).toEqual([[], [], [], []]);
 
     await gradedAttempts(
       app.container,
@@ -124,6 +126,22 @@ describe("the analysis of an exam", () => {
     const drawn = await analysed(examId);
     expect(drawn).toMatchObject({ persons: 320, alpha: null, maxTotal: null });
     expect(drawn.items.map(({ persons }: never) => persons)).toEqual([320, 320, 300, 300]);
+  });
+
+  it("reaches the staff who listen, though nobody asked for it, and no student", async () => {
+    const CHANGED = "subscription ($id: ID!) { examAnalysisChanged(examId: $id) { attempts persons } }";
+    const { examId } = await anExam(app.container, school);
+    const refused = await firstOf(app.url, CHANGED, { id: examId }, school.students[0]!.token);
+    expect(refused.errors).toMatchObject([{ extensions: { code: "FORBIDDEN" } }]);
+
+    const changes = subscribeTo(app.url, CHANGED, { id: examId }, school.teacher.token);
+    expect((await changes.next()).value).toEqual({ data: { examAnalysisChanged: null } });
+    await sit(examId, 0, ["b", "a", "a"]);
+    await app.container.services.analysis.requestNewlyGraded();
+    expect((await changes.next()).value.data.examAnalysisChanged).toEqual({ attempts: "FIRST", persons: 1 });
+    await app.ask(ANALYZE, { id: examId, attempts: "ALL" }, school.teacher.token);
+    expect((await changes.next()).value.data.examAnalysisChanged).toEqual({ attempts: "ALL", persons: 1 });
+    await changes.return?.();
   });
 
   it("is asked for every night where attempts were graded since", async () => {

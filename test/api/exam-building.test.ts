@@ -264,10 +264,13 @@ describe("a preview", () => {
     await app.container.services.attempts.submit(student, id);
     await app.container.services.grading.gradeAttempt(id);
     const analyse = () =>
-      app.container.services.analysis.run(published.examId, "FIRST", {
-        progress: async () => {},
-        signal: new AbortController().signal,
-      });
+      app.container.services.analysis.run(
+        { examId: published.examId, attempts: "FIRST", isScheduled: false },
+        {
+          progress: async () => {},
+          signal: new AbortController().signal,
+        },
+      );
     await analyse();
     const STATISTICS = "query ($id: ID!) { examStatistics(examId: $id) { persons items { persons mean facility } } }";
     const before = { rows: await rowCounts(), statistics: await asked(STATISTICS, { id: published.examId }) };

@@ -1233,6 +1233,12 @@ const matrix: Line[] = [
     expected: forMembers,
   },
   {
+    field: "Subscription.examAnalysisChanged",
+    operation: "subscription ($id: ID!) { result: examAnalysisChanged(examId: $id) { persons } }",
+    variables: () => ({ id: world.exam.examId }),
+    expected: [NONE, NO, NO, HIDDEN, NULL, NULL],
+  },
+  {
     field: "Subscription.videoChanged",
     operation: "subscription ($id: ID!) { result: videoChanged(id: $id) { status } }",
     variables: async () => ({ id: await aReadyVideo() }),

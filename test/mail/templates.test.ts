@@ -28,6 +28,19 @@ const samples: { [Name in MailName]: MailData[Name] } = {
     unchanged: 4,
     refused: 5_678,
   },
+  examAnalysed: {
+    name: hostile,
+    appUrl,
+    exam: hostile,
+    course: hostile,
+    attempts: 12_345,
+    isFew: false,
+    toLookAt: 22,
+    questions: [
+      { name: hostile, warnings: ["NEGATIVE_DISCRIMINATION", "VERY_HARD"] },
+      { name: "What is 2 + 2?", warnings: ["VERY_EASY"] },
+    ],
+  },
   exportReady: { name: hostile, url: link.url, until: new Date("2026-11-28T08:00:00Z") },
   deletionScheduled: { name: hostile, appUrl, due: new Date("2026-12-05T08:00:00Z") },
 };
@@ -96,6 +109,26 @@ describe("the templates of the mails", () => {
       (change) => templates.render("secondFactorChanged", "en", { name: "Ada", appUrl, change }).text,
     );
     expect(new Set(texts).size).toBe(3);
+  });
+
+  it("name the questions that need a look, and say what is the matter with them", () => {
+    const news = { ...samples.examAnalysed, exam: "Midterm", isFew: true, toLookAt: 1 };
+    const { subject, text } = render("examAnalysed", "en");
+    expect(subject).toContain("22 questions need a look");
+    expect(text).toContain("12,345 graded attempts");
+    expect(text.replace(/\s+/g, " ")).toMatch(
+      /is the key right\?; hardly anybody .* What is 2 \+ 2\?: nearly everybody/,
+    );
+    expect(text).toContain("and 20 more");
+    expect(render("examAnalysed", "de").text).toContain("und 20 weitere");
+    expect(text).not.toContain("So few");
+    const one = templates.render("examAnalysed", "en", { ...news, questions: news.questions.slice(1) });
+    expect(one.subject).toBe("Midterm: one question needs a look");
+    expect(one.text).toContain("So few");
+    expect(one.text).not.toContain("more.");
+    const none = templates.render("examAnalysed", "de", { ...news, toLookAt: 0, questions: [] });
+    expect(none.subject).toBe("Midterm: keine Frage fällt auf");
+    expect(none.text).not.toContain("Hinweise");
   });
 
   it("are not asked for without their data, or in a language there is none for", () => {

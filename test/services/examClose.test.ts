@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { uuidv7 } from "uuidv7";
-import { eligibility } from "../../src/services/eligibility.ts";
+import { eligibilities } from "../../src/services/eligibility.ts";
 import { closedForAllAt } from "../../src/services/examClose.ts";
 import { anExam, aSchool, type School } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -79,7 +79,11 @@ describe("when an exam has closed for its last student", () => {
     const agrees = fc.asyncProperty(aCourse, async (course) => {
       await setUp(course);
       const closes = [date(course.closesAt)];
-      for (const { id } of school.students) closes.push((await eligibility(db, examId, id)).window.closesAt);
+      const eligible = await eligibilities(
+        db,
+        school.students.map(({ id }) => ({ examId, userId: id })),
+      );
+      for (const one of eligible) closes.push(one!.window.closesAt);
       const [row] = await db.$queryRaw<{ at: Date | null }[]>`
         SELECT ${closedForAllAt} AS at FROM exams exam WHERE exam.id = ${examId}::uuid`;
       const expected =

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { gradeOf, readToGrade, writeGrade } from "../../src/services/grades.ts";
+import { gradeOf, readToGrade, writeGrades } from "../../src/services/grades.ts";
 import { eventually } from "../support/eventually.ts";
 import { anExam, aSchool, type School } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -19,13 +19,13 @@ describe("a grade that is worked out while the exam is corrected", () => {
     const { actor } = school.students[0]!;
     const { id } = await services.attempts.start(actor, examId);
     await services.attempts.submit(actor, id);
-    const toGrade = (await readToGrade(db, id))!;
+    const toGrade = (await readToGrade(db, [id]))[0]!;
 
     const corrections = [{ questionId: questionIds[0], treatment: "FULL_MARKS" }];
     const teacher = school.teacher.actor;
     await services.regradings.regrade(teacher, { examId, corrections, dryRun: false, reason: "Unclear." });
     const old = gradeOf([], toGrade);
-    expect(await writeGrade(db, id, toGrade, old)).toBeNull();
+    expect(await writeGrades(db, [{ toGrade, grade: old }])).toEqual([null]);
 
     await services.grading.gradeAttempt(id);
     expect((await services.attempts.get(actor, id)).score).toBe("1");
@@ -41,8 +41,8 @@ describe("a grade that is worked out while the exam is corrected", () => {
     let correcting: Promise<unknown> | undefined;
     const limits = { timeout: 60_000 };
     await db.$transaction(async (tx) => {
-      const toGrade = (await readToGrade(tx, id))!;
-      expect(await writeGrade(tx, id, toGrade, gradeOf([], toGrade))).not.toBeNull();
+      const toGrade = (await readToGrade(tx, [id]))[0]!;
+      expect(await writeGrades(tx, [{ toGrade, grade: gradeOf([], toGrade) }])).not.toEqual([null]);
       const corrections = [{ questionId: questionIds[0], treatment: "DROPPED" }];
       correcting = services.regradings
         .regrade(school.teacher.actor, { examId, corrections, dryRun: false, reason: "Unclear." })

@@ -9,9 +9,9 @@ export interface ItemStatistics {
   /** Mean mark ÷ points: how easy it was, 0 to 1. */
   facility: number | null;
   standardDeviation: number | null;
-  /** The question's share of the points of the whole exam. */
+  /** The question's share of the points of a paper: of those it was on, on average, where they differ. */
   intendedWeight: number | null;
-  /** Its share of the spread of the totals: √cov(x, T) ÷ the sum of that over all questions; those with a negative covariance have none. */
+  /** Its share of the spread of the totals: √cov(x, T) ÷ the sum of that over the questions of a paper; those with a negative covariance have none. */
   effectiveWeight: number | null;
   /** Correlation of the mark with the total: point-biserial for marks of all or nothing. */
   pointBiserial: number | null;
@@ -30,15 +30,23 @@ const EXTREME_SHARE = 0.27;
 export function itemStatistics(table: ScoreTable): ItemStatistics[] {
   const totals = totalsOf(table);
   const complete = isComplete(table);
-  const wholeMark = table.items.reduce((sum, { maxMark }) => sum + maxMark, 0);
   const columns = table.items.map((item) => columnOf(item, totals));
   const roots = columns.map(({ marks, total }) => {
     const shared = covariance(marks, total);
     return shared === null || shared < 0 ? null : Math.sqrt(shared);
   });
-  const sumOfRoots = roots.reduce<number>((sum, root) => sum + (root ?? 0), 0);
+  const pointsOfPapers = sumsOnPapers(
+    table.items.map(({ maxMark }) => maxMark),
+    columns,
+    table.persons,
+  );
+  const rootsOfPapers = sumsOnPapers(
+    roots.map((root) => root ?? 0),
+    columns,
+    table.persons,
+  );
   return table.items.map((item, at) => {
-    const { marks, total, rest } = columns[at]!;
+    const { places, marks, total, rest } = columns[at]!;
     const root = roots[at] ?? null;
     const most = covariance(sorted(marks), sorted(rest));
     const withRest = covariance(marks, rest);
@@ -48,8 +56,8 @@ export function itemStatistics(table: ScoreTable): ItemStatistics[] {
       mean: average,
       facility: average === null || item.maxMark === 0 ? null : average / item.maxMark,
       standardDeviation: standardDeviation(marks),
-      intendedWeight: wholeMark === 0 ? null : item.maxMark / wholeMark,
-      effectiveWeight: root === null || sumOfRoots === 0 ? null : root / sumOfRoots,
+      intendedWeight: shareOf(item.maxMark, pick(pointsOfPapers, places)),
+      effectiveWeight: root === null ? null : shareOf(root, pick(rootsOfPapers, places)),
       pointBiserial: correlation(marks, total),
       discriminationIndex: correlation(marks, rest),
       discriminativeEfficiency: withRest === null || !most ? null : withRest / most,
@@ -62,7 +70,26 @@ export function itemStatistics(table: ScoreTable): ItemStatistics[] {
 function columnOf(item: ItemColumn, totals: Float64Array) {
   const places = personsWith(item);
   const [marks, total] = [pick(item.marks, places), pick(totals, places)];
-  return { marks, total, rest: total.map((sum, at) => sum - marks[at]!) };
+  return { places, marks, total, rest: total.map((sum, at) => sum - marks[at]!) };
+}
+
+/** For each person, the sum over the questions on their paper. */
+function sumsOnPapers(
+  values: readonly number[],
+  columns: readonly { places: Int32Array }[],
+  persons: number,
+): Float64Array {
+  const sums = new Float64Array(persons);
+  columns.forEach(({ places }, at) => {
+    for (const person of places) sums[person]! += values[at]!;
+  });
+  return sums;
+}
+
+/** Of the mean of the whole papers; null where nothing is on them. */
+function shareOf(part: number, wholes: Float64Array): number | null {
+  const whole = wholes.length === 0 ? 0 : mean(wholes);
+  return whole > 0 ? part / whole : null;
 }
 
 const alphaWithout = ({ items }: ScoreTable, dropped: number, rest: Float64Array) =>
