@@ -50,6 +50,7 @@ import { createExamTermsService } from "./services/examTerms.service.ts";
 import { createExamTimeService } from "./services/examTime.service.ts";
 import { createExchangeService } from "./services/exchange.service.ts";
 import { createFinalResultService } from "./services/finalResult.service.ts";
+import { createGradedPapers } from "./services/gradedPapers.ts";
 import { createGradingService } from "./services/grading.service.ts";
 import { createImportService } from "./services/import.service.ts";
 import { createImportRuns } from "./services/importRuns.ts";
@@ -86,7 +87,6 @@ import { createResultFileRuns } from "./services/resultFileRuns.ts";
 import { createResultReleaseService } from "./services/resultRelease.service.ts";
 import { createResultRules } from "./services/resultRules.ts";
 import { createResumableUploads, type UploadKind, type UploadRow } from "./services/resumableUploads.ts";
-import { createScoreParts } from "./services/scoreParts.ts";
 import { createSecondFactorService } from "./services/secondFactor.service.ts";
 import { createSecrets } from "./services/secrets.ts";
 import { createSectionService } from "./services/section.service.ts";
@@ -287,8 +287,8 @@ export async function createContainer(
   const grading = createGradingService({ db, papers, events });
   const analysis = createAnalysisService({ db, access, outbox, events, examQuestions });
   const rulesOf = createResultRules(db);
-  const scoreParts = createScoreParts({ db, papers, examQuestions });
-  const results = createResultService({ db, access, papers, rulesOf, scoreParts, staffViewed });
+  const gradedPaperOf = createGradedPapers(db);
+  const results = createResultService({ db, access, papers, rulesOf, gradedPaperOf, staffViewed });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const answerFileRemoval = createAnswerFileRemoval({ db, outbox, storage });
   const answerFiles = createAnswerFileService({

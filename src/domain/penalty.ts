@@ -15,5 +15,7 @@ export interface Penalty {
 }
 
 /** What an answer comes to that was given, and judged as a whole. */
-export const withPenalty = (fraction: Decimal, { penalty = "0", floor = "-1" }: Penalty): Decimal =>
-  Exact.max(floor, fraction.isZero() ? new Exact(0).minus(penalty) : fraction);
+export function withPenalty(fraction: Decimal, { penalty, floor }: Penalty): Decimal {
+  const judged = penalty !== undefined && fraction.isZero() ? new Exact(0).minus(penalty) : fraction;
+  return floor === undefined ? judged : Exact.max(floor, judged);
+}

@@ -25,7 +25,7 @@ export const examQueue = defineQueue({
     analyzeNewlyGraded: { payload: z.object({}) },
     importQuestionFile: { payload: questionFile, attempts: 8 }, // goes on where the last try stopped
     exportQuestionFile: { payload: questionFile },
-    exportResultFile: { payload: z.object({ fileId: z.uuid() }) },
+    exportResultFile: { payload: z.object({ fileId: z.uuid() }), attempts: 8 }, // about four minutes: a regrading may be under way
     removeAnswerFiles: { payload: z.object({ fileIds: z.array(z.uuid()) }), attempts: 8 }, // nobody else knows of them any more
     sweepAttempts: { payload: z.object({}) },
   },

@@ -28,7 +28,7 @@ export interface Attempt {
   maxScore: string;
 }
 
-export type AttemptFields = Omit<AttemptRow, "paper" | "seed">;
+export type AttemptFields = Omit<AttemptRow, "paper" | "seed" | "policyNumber">;
 
 /** Everything of an attempt but its paper, which is large and comes from the cache. */
 export const attemptFields = {

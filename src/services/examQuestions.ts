@@ -18,10 +18,8 @@ export interface ExamQuestion {
   points: string;
   question: Question;
   treatment: Treatment;
-  /** The version whose key grades it, with its key and its feedback on the question; null: that of the question. */
+  /** The version whose key grades it; null: that of the question. */
   gradingVersion: number | null;
-  gradingDefinition: unknown;
-  gradingFeedback: string | null;
 }
 
 export interface ExamSection {
@@ -79,8 +77,6 @@ interface PlaceRow {
   own_points: DecimalLike | null;
   treatment: Treatment;
   grading_number: number | null;
-  grading_definition: unknown;
-  grading_feedback: string | null;
   question_id: string | null;
   course_id: string;
   tags: string[];
@@ -109,7 +105,7 @@ async function loadSections(
     SELECT section.exam_id, section.id AS section_id, section.title AS section_title, section.draw_tag, section.draw_folder_id,
            section.draw_difficulty::text, section.draw_count, section.floor,
            place.position, place.points AS own_points, place.treatment::text,
-           grading.number AS grading_number, grading.definition AS grading_definition, grading.feedback AS grading_feedback,
+           grading.number AS grading_number,
            question.id AS question_id, question.course_id, question.tags, question.folder_id, question.difficulty::text, question.archived_at,
            version.id AS version_id, version.number, version.type, version.title, version.stem, version.stem_format,
            version.definition, version.points, version.feedback, version.outcome_feedback
@@ -162,8 +158,6 @@ function toExamQuestion(row: PlaceRow, questionId: string): ExamQuestion {
     question,
     treatment: row.treatment,
     gradingVersion: row.grading_number,
-    gradingDefinition: row.grading_definition,
-    gradingFeedback: row.grading_feedback,
   };
 }
 

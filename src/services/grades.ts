@@ -24,8 +24,9 @@ export interface Correction {
   treatment: Treatment;
   /** With another key; null where the pinned version's holds. */
   definition: unknown;
-  /** Of the same version as the key. */
+  /** Of the same version as the key, as is `feedback`, which is on the question whatever was answered. */
   outcomeFeedback: OutcomeFeedback | null;
+  feedback: string | null;
 }
 
 export interface GivenAnswer {
@@ -57,11 +58,15 @@ interface ToGradeRow extends Omit<ToGrade, "answers"> {
   fixed: Record<string, string | null> | null;
 }
 
+/** Of a `place` in an exam and the version `grading` whose key holds. */
+export const correctionColumn = (treatment: Prisma.Sql) => Prisma.sql`
+  json_build_object('versionId', place.question_version_id, 'treatment', ${treatment},
+    'definition', grading.definition, 'outcomeFeedback', grading.outcome_feedback, 'feedback', grading.feedback)`;
+
 /** Of an `exam` in a statement: what its attempts are graded by. */
 export const policyColumn = Prisma.sql`
   json_build_object('number', exam.policy_number, 'floor', exam.floor::text, 'corrections', CASE WHEN exam.policy_number = 0 THEN '[]' ELSE (
-    SELECT coalesce(json_agg(json_build_object(
-      'versionId', place.question_version_id, 'treatment', place.treatment, 'definition', grading.definition, 'outcomeFeedback', grading.outcome_feedback)), '[]')
+    SELECT coalesce(json_agg(${correctionColumn(Prisma.sql`place.treatment`)}), '[]')
     FROM exam_questions place LEFT JOIN question_versions grading ON grading.id = place.grading_version_id
     WHERE place.exam_id = exam.id AND (place.treatment <> 'NORMAL' OR place.grading_version_id IS NOT NULL)) END)`;
 
@@ -171,7 +176,7 @@ export async function writeGrades(
     ), policy AS MATERIALIZED (
       SELECT id, policy_number FROM exams WHERE id IN (SELECT exam_id FROM grade) ORDER BY id FOR SHARE
     ), unchanged AS MATERIALIZED (
-      SELECT attempts.id, grade.score, grade.max_score, grade.needs_human, grade.marks
+      SELECT attempts.id, grade.score, grade.max_score, grade.needs_human, grade.policy_number, grade.marks
       FROM attempts JOIN grade ON grade.attempt_id = attempts.id
       JOIN policy ON policy.id = attempts.exam_id AND policy.policy_number = grade.policy_number
       WHERE attempts.xmin::text = grade.row_version
@@ -180,6 +185,7 @@ export async function writeGrades(
       UPDATE attempts SET
         score = unchanged.score,
         max_score = unchanged.max_score,
+        policy_number = unchanged.policy_number,
         status = (CASE WHEN unchanged.needs_human THEN 'SUBMITTED' ELSE 'GRADED' END)::"AttemptStatus",
         graded_at = CASE WHEN unchanged.needs_human THEN NULL ELSE clock_timestamp() END
       FROM unchanged WHERE attempts.id = unchanged.id

@@ -24,7 +24,7 @@ export function attemptLists({
     const [{ questions }, [answers = []], result] = await Promise.all([
       attempts.paper(attempt.id),
       attempts.savedAnswers([attempt.id]),
-      results.of(actor, attempt),
+      results.of(actor, attempt, { withParts: true }),
     ]);
     const points = new Map(
       (result ? await results.questions(actor, result) : []).map((entry) => [entry.questionId, entry]),

@@ -51,12 +51,7 @@ export function createPreviewService({
       throw badInput("Name a question, or give one.", [{ path: "question", message: "is empty" }]);
     const question = unsaved ? unsavedQuestion(unsaved) : await questions.get(actor, saved!.id, saved!.version);
     const noDraw = { drawTag: null, drawFolderId: null, drawDifficulty: null, drawCount: null };
-    const asItIs = {
-      treatment: "NORMAL",
-      gradingVersion: null,
-      gradingDefinition: null,
-      gradingFeedback: null,
-    } as const;
+    const asItIs = { treatment: "NORMAL", gradingVersion: null } as const;
     const place = { position: 0, points: question.points, question, ...asItIs };
     return { id: newId(), title: "", ...noDraw, floor: null, questions: [place] };
   }

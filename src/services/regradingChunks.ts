@@ -4,35 +4,38 @@ import { isFixed, type Policy } from "./grades.ts";
 import type { RegradedAttempt, ScoredAttempt } from "./regradingGrades.ts";
 import type { RegradingSummary } from "./regradingRows.ts";
 
-/** The next scored attempts of an exam that a regrading has not written down, in the order of their ids. */
+/**
+ * The next scored attempts of an exam that a regrading has not written down, in the order of the students: about as many as asked, with all
+ * that one student has, so that a final result is made of attempts that are graded alike.
+ * @param after the last student of the chunk before
+ */
 export function readChunk(
   db: Db,
   { regradingId, examId, after, limit }: { regradingId: string; examId: string; after: string; limit: number },
 ): Promise<ScoredAttempt[]> {
   return db.$queryRaw<ScoredAttempt[]>`
-    SELECT attempt.id, attempt.xmin::text AS "rowVersion", attempt.status::text, attempt.score::text, attempt.max_score::text AS "maxScore",
+    SELECT attempt.id, attempt.user_id AS "userId", attempt.xmin::text AS "rowVersion", attempt.status::text, attempt.score::text, attempt.max_score::text AS "maxScore",
       attempt.paper, (
         SELECT coalesce(json_agg(json_build_object(
           'versionId', question_version_id, 'response', response, 'isFixed', ${isFixed}, 'points', points::text, 'feedback', feedback)), '[]')
         FROM answers WHERE attempt_id = attempt.id) AS answers
     FROM attempts attempt JOIN users student ON student.id = attempt.user_id
-    WHERE attempt.exam_id = ${examId}::uuid AND attempt.score IS NOT NULL AND attempt.id > ${after}::uuid
+    WHERE attempt.exam_id = ${examId}::uuid AND attempt.score IS NOT NULL AND attempt.user_id > ${after}::uuid
       AND NOT EXISTS (SELECT FROM regrading_entries WHERE regrading_id = ${regradingId}::uuid AND attempt_id = attempt.id)
-    ORDER BY attempt.id LIMIT ${limit}`;
+    ORDER BY attempt.user_id FETCH FIRST (${limit}::int) ROWS WITH TIES`;
 }
 
 /**
- * Writes new grades with their lines in the attempts' logs, and a line of the report for each attempt, in one statement; nothing when the exam's policy is another one by now. An attempt that
- * was written to after it was read is left out, and gets no line.
+ * Writes new grades with their lines in the attempts' logs, and a line of the report for each attempt, in one statement; nothing when the
+ * exam's policy is another one by now. An attempt that was written to after it was read is left out, and gets no line. One whose grade stays
+ * the same is noted to be graded under the new policy, too. Attempts are locked in the order of all who grade.
  */
 export async function writeChunk(
   db: Db,
   given: { regradingId: string; examId: string; policy: Policy; lines: readonly RegradedAttempt[]; isTrial: boolean },
 ): Promise<{ isCurrent: boolean; lines: number }> {
   const { regradingId, examId, policy, lines, isTrial } = given;
-  const changed = isTrial ? [] : lines.filter(({ isChanged }) => isChanged);
-  const changedIds = changed.map(({ attempt }) => attempt.id);
-  const marks = changed.flatMap(({ attempt, marks }) => marks.map((mark) => ({ ...mark, attemptId: attempt.id })));
+  const marks = lines.flatMap(({ attempt, marks }) => marks.map((mark) => ({ ...mark, attemptId: attempt.id })));
   const [written] = await db.$queryRaw<{ isCurrent: boolean; lines: number }[]>`
     WITH policy AS MATERIALIZED (
       SELECT id FROM exams WHERE id = ${examId}::uuid AND policy_number = ${policy.number} FOR SHARE
@@ -44,20 +47,26 @@ export async function writeChunk(
         ${lines.map(({ attempt }) => attempt.maxScore)}::numeric[],
         ${lines.map(({ maxScore }) => maxScore)}::numeric[],
         ${lines.map(({ passedBefore }) => passedBefore)}::boolean[],
-        ${lines.map(({ passedAfter }) => passedAfter)}::boolean[])
-        AS line(attempt_id, score_before, score_after, max_score_before, max_score_after, passed_before, passed_after)
+        ${lines.map(({ passedAfter }) => passedAfter)}::boolean[],
+        ${lines.map(({ attempt }) => attempt.rowVersion)}::text[],
+        ${lines.map(({ status }) => status)}::text[],
+        ${lines.map(({ isChanged }) => isChanged)}::boolean[])
+        AS line(attempt_id, score_before, score_after, max_score_before, max_score_after, passed_before, passed_after,
+          row_version, status, is_changed)
+    ), unchanged AS MATERIALIZED (
+      SELECT attempts.id FROM attempts JOIN line ON line.attempt_id = attempts.id
+      WHERE NOT ${isTrial}::boolean AND attempts.xmin::text = line.row_version
+      ORDER BY attempts.id FOR NO KEY UPDATE OF attempts
     ), graded AS (
       UPDATE attempts SET
         score = line.score_after,
         max_score = line.max_score_after,
-        status = change.status::"AttemptStatus",
-        graded_at = CASE WHEN change.status = 'GRADED' THEN clock_timestamp() END
-      FROM line JOIN unnest(
-        ${changedIds}::uuid[],
-        ${changed.map(({ attempt }) => attempt.rowVersion)}::text[],
-        ${changed.map(({ status }) => status)}::text[]) AS change(attempt_id, row_version, status) USING (attempt_id)
-      WHERE attempts.id = line.attempt_id AND attempts.xmin::text = change.row_version
-      RETURNING attempts.id
+        status = line.status::"AttemptStatus",
+        policy_number = ${policy.number},
+        graded_at = CASE WHEN NOT line.is_changed THEN attempts.graded_at WHEN line.status = 'GRADED' THEN clock_timestamp() END
+      FROM unchanged JOIN line ON line.attempt_id = unchanged.id
+      WHERE attempts.id = unchanged.id
+      RETURNING attempts.id, line.is_changed
     ), marked AS (
       UPDATE answers SET points = mark.points, feedback = mark.feedback, graded_at = clock_timestamp()
       FROM graded JOIN unnest(
@@ -69,12 +78,12 @@ export async function writeChunk(
     ), logged AS (
       INSERT INTO attempt_events (attempt_id, kind, actor_id, detail)
       SELECT graded.id, 'REGRADED', regrading.actor_id, jsonb_build_object('regradingId', regrading.id)
-      FROM graded, regradings regrading WHERE regrading.id = ${regradingId}::uuid
+      FROM graded, regradings regrading WHERE graded.is_changed AND regrading.id = ${regradingId}::uuid
     ), noted AS (
       INSERT INTO regrading_entries (
         regrading_id, attempt_id, score_before, score_after, max_score_before, max_score_after, passed_before, passed_after)
-      SELECT ${regradingId}::uuid, line.* FROM line
-      WHERE line.attempt_id <> ALL (${changedIds}::uuid[]) OR line.attempt_id IN (SELECT id FROM graded)
+      SELECT ${regradingId}::uuid, attempt_id, score_before, score_after, max_score_before, max_score_after, passed_before, passed_after
+      FROM line WHERE ${isTrial}::boolean OR attempt_id IN (SELECT id FROM graded)
       ON CONFLICT DO NOTHING
       RETURNING attempt_id
     )

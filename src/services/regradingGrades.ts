@@ -12,6 +12,7 @@ import { changesOf } from "./regradingRows.ts";
 /** A scored attempt as it was read: points and scores with four places. */
 export interface ScoredAttempt {
   id: string;
+  userId: string;
   rowVersion: string;
   status: AttemptFields["status"];
   score: string;
@@ -55,7 +56,7 @@ export async function policyOf(db: Db, regrading: RegradingRow): Promise<ExamPol
   const pinned = new Map(changed.map(({ questionId, questionVersionId }) => [questionId, questionVersionId!]));
   const versions = await db.questionVersion.findMany({
     where: { id: { in: changes.flatMap(({ after }) => after.versionId ?? []) } },
-    select: { id: true, definition: true, outcomeFeedback: true },
+    select: { id: true, definition: true, outcomeFeedback: true, feedback: true },
   });
   const versionOf = new Map(versions.map((version) => [version.id, version]));
   const corrections = new Map(exam.policy.corrections.map((correction) => [correction.versionId, correction]));
@@ -68,6 +69,7 @@ export async function policyOf(db: Db, regrading: RegradingRow): Promise<ExamPol
       treatment: after.treatment,
       definition: grading?.definition ?? null,
       outcomeFeedback,
+      feedback: grading?.feedback ?? null,
     });
   }
   return { ...exam.policy, corrections: [...corrections.values()], passMarkPercent: exam.passMarkPercent };

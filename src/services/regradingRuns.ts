@@ -11,7 +11,7 @@ import { placesOf } from "./papers.ts";
 import { numberPositions, readChunk, summaryOf, writeChunk } from "./regradingChunks.ts";
 import { policyOf, regraded } from "./regradingGrades.ts";
 
-/** Attempts of one statement, each with all its answers. */
+/** Attempts of one statement, each with all its answers; a few more where a student has several. */
 const CHUNK = 200;
 /** Attempts graded before other work of the process has its turn. */
 const IN_A_TURN = 10;
@@ -58,7 +58,7 @@ export function createRegradingRuns({
       }
       const written = await writeChunk(db, { regradingId: id, examId, policy, lines, isTrial: state !== "APPLYING" });
       if (!written.isCurrent) return false;
-      after = attempts.at(-1)!.id;
+      after = attempts.at(-1)!.userId;
       missed += attempts.length - written.lines;
       done += written.lines;
       await progress(Math.min(95, Math.floor((95 * done) / Math.max(1, total))));

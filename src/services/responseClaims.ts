@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { unprocessable } from "../domain/errors.ts";
 import { type Answer, Prisma, type ResponseClaim } from "../generated/prisma/client.ts";
@@ -26,9 +25,6 @@ const newEnd = Prisma.sql`clock_timestamp() + make_interval(mins => ${CLAIM_MINU
  * dearer: the queue goes through the attempts of one exam. The words of somebody erased are gone, and nobody can mark them.
  */
 export const isWaiting = Prisma.sql`attempt.status = 'SUBMITTED' AND answer.points IS NULL AND answer.graded_at IS NOT NULL AND answer.response IS NOT NULL`;
-/** Where an answer stands in the queue: its place depends on nothing but chance. */
-const place = Prisma.sql`sha256((answer.attempt_id::text || answer.question_version_id::text)::bytea)`;
-
 /**
  * Extends what a marker has of a question and gives it back, in the order of the ids, which are random. Like `claimFree` it touches a claim
  * only with its answer locked, and passes over what others have locked: so nobody waits for each other.
@@ -55,8 +51,8 @@ export async function heldResponses(
 }
 
 /**
- * Claims responses that nobody has, from a place in the queue that is drawn each time, so that no two markers see the same
- * sequence. What another one is just claiming is passed over; that no response is claimed twice is the unique index's doing.
+ * Claims responses that nobody has, drawn at random, so that no two markers see the same sequence and nothing tells when or by whom they
+ * were given. What another one is just claiming is passed over; that no response is claimed twice is the unique index's doing.
  */
 export async function claimFree(
   tx: Transaction,
@@ -64,7 +60,6 @@ export async function claimFree(
   { examId, versionId }: QuestionInExam,
   count: number,
 ): Promise<void> {
-  const from = Prisma.sql`decode(${randomBytes(32).toString("hex")}, 'hex')`;
   let left = count;
   for (let lost = 1; lost > 0 && left > 0; ) {
     const [outcome] = await tx.$queryRaw<{ found: number; claimed: number }[]>`
@@ -76,7 +71,7 @@ export async function claimFree(
           ON claim.attempt_id = answer.attempt_id AND claim.question_version_id = answer.question_version_id
         WHERE answer.question_version_id = ${versionId}::uuid AND attempt.exam_id = ${examId}::uuid AND ${isWaiting}
           AND (claim.claimed_by_id IS NULL OR claim.claimed_until <= clock_timestamp())
-        ORDER BY ${place} < ${from}, ${place} LIMIT ${left}
+        ORDER BY random() LIMIT ${left}
         FOR NO KEY UPDATE OF answer SKIP LOCKED
       ), claimed AS (
         INSERT INTO response_claims AS claim (attempt_id, question_version_id, claimed_by_id, claimed_until)

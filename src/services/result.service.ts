@@ -20,17 +20,16 @@ import type { RubricMark } from "../domain/rubric.ts";
 import { counted, type Treatment } from "../domain/scores.ts";
 import type { Access, Viewer } from "./access.ts";
 import type { Actor } from "./actor.ts";
-import { storedRubric } from "./answerMarks.ts";
 import type { SavedAnswer } from "./attempt.service.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
-import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
 import { decimalText } from "./decimal.ts";
+import type { GradedPaper, GradedPaperOf, Mark } from "./gradedPapers.ts";
 import { gradeOf, readToGrade } from "./grades.ts";
 import { requireId } from "./ids.ts";
-import type { PaperEntry, Papers } from "./papers.ts";
+import type { Papers } from "./papers.ts";
 import type { ResultRules, RulesOfResults } from "./resultRules.ts";
-import type { ScoreParts, ScorePartsOf } from "./scoreParts.ts";
+import { type ScoreParts, scorePartsOf } from "./scoreParts.ts";
 import type { StaffViews } from "./staffViews.ts";
 
 /** What of a result the viewer may see now, and why not more. */
@@ -54,15 +53,6 @@ export interface QuestionResult {
   key: unknown;
 }
 
-/** What one answer came to. */
-interface Mark {
-  response: unknown;
-  /** Before its question's treatment; null while a person has to grade it. */
-  earned: string | null;
-  feedback: string | null;
-  rubric: RubricMark[];
-}
-
 export interface AttemptResult {
   attemptId: string;
   /** Whose attempt it is. */
@@ -75,8 +65,8 @@ export interface AttemptResult {
   complete: boolean;
   gradedAt: string | null;
   visible: readonly ReviewPart[];
-  /** Of an attempt in progress: what its answers would come to now, by version; nothing of it is stored. */
-  marksNow: ReadonlyMap<string, Mark> | null;
+  /** What its parts are made of; null where they were not asked for with it. */
+  paper: GradedPaper | null;
 }
 
 /** A row of an exam's results; the student is looked up by `attempt.userId`. */
@@ -97,7 +87,10 @@ interface PassRules {
 export const STAFF_REVIEW: Review = { visible: REVIEW_PARTS, reason: null, availableAt: null };
 
 /** Nothing while a part is not graded, because either may change. */
-function verdictOn({ status, score, maxScore }: Attempt, { passMarkPercent, gradeScale }: PassRules) {
+function verdictOn(
+  { status, score, maxScore }: Pick<Attempt, "status" | "score" | "maxScore">,
+  { passMarkPercent, gradeScale }: PassRules,
+) {
   if (status !== "GRADED" || score === null) return { passed: null, grade: null };
   return { passed: isPassed({ score, maxScore, passMarkPercent }), grade: gradeFor({ score, maxScore }, gradeScale) };
 }
@@ -110,29 +103,16 @@ export function createResultService({
   access,
   papers,
   rulesOf,
-  scoreParts,
+  gradedPaperOf,
   staffViewed,
 }: {
   db: Db;
   access: Access;
   papers: Papers;
   rulesOf: RulesOfResults;
-  scoreParts: ScorePartsOf;
+  gradedPaperOf: GradedPaperOf;
   staffViewed: StaffViews;
 }) {
-  const answersOf = batched(async (attemptIds: readonly string[]) => {
-    const rows = await db.answer.findMany({ where: { attemptId: { in: [...attemptIds] } } });
-    const byAttempt = new Map(attemptIds.map((id) => [id, [] as typeof rows]));
-    for (const row of rows) byAttempt.get(row.attemptId)!.push(row);
-    return attemptIds.map((id) => byAttempt.get(id)!);
-  });
-
-  async function entriesOf(attemptId: string): Promise<PaperEntry[]> {
-    const paper = await papers.stored(attemptId);
-    if (!paper) throw notFound("attempt");
-    return [...(await papers.entries(paper)).values()];
-  }
-
   const isStaff = async (viewer: Viewer, { courseId }: ResultRules) =>
     (await access.standingIn(viewer, courseId)) === "STAFF";
 
@@ -143,27 +123,39 @@ export function createResultService({
     return { ...review, availableAt: availableAt?.toISOString() ?? null };
   }
 
-  async function marksStored(attemptId: string): Promise<ReadonlyMap<string, Mark>> {
-    const answers = await answersOf(attemptId);
-    return new Map(
-      answers.map(({ questionVersionId, response, points, feedback, rubric }) => [
-        questionVersionId,
-        { response, earned: points && decimalText(points), feedback, rubric: storedRubric(rubric) },
-      ]),
-    );
-  }
-
   /** Grades what is saved of an attempt in progress, and keeps nothing of it. */
-  async function gradeNow(attempt: Attempt) {
-    const [entries, [toGrade]] = await Promise.all([entriesOf(attempt.id), readToGrade(db, [attempt.id])]);
+  async function gradeNow(attempt: Attempt): Promise<GradedPaper> {
+    const [entries, [toGrade]] = await Promise.all([
+      papers.entriesOfAttempt(attempt.id),
+      readToGrade(db, [attempt.id]),
+    ]);
     if (!toGrade) throw notFound("attempt");
+    const { floor, corrections } = toGrade.policy;
     const responses = new Map(toGrade.answers.map(({ versionId, response }) => [versionId, response]));
     const { questions, score, maxScore } = gradeOf(entries, toGrade);
     const marks = questions.map(({ versionId, earned, feedback }): [string, Mark] => [
       versionId,
       { response: responses.get(versionId) ?? null, earned: earned?.toFixed() ?? null, feedback, rubric: [] },
     ]);
-    return { score: score.toFixed(), maxScore: maxScore.toFixed(), marks: new Map(marks) };
+    const whole = {
+      status: "IN_PROGRESS",
+      score: score.toFixed(),
+      maxScore: maxScore.toFixed(),
+      gradedAt: null,
+    } as const;
+    return { ...whole, floor, corrections, marks: new Map(marks) };
+  }
+
+  /** @throws NOT_FOUND for an attempt that was removed since it was read */
+  async function paperOf(attemptId: string): Promise<GradedPaper> {
+    const paper = await gradedPaperOf(attemptId);
+    if (!paper) throw notFound("attempt");
+    return paper;
+  }
+
+  function requirePaper({ attemptId, paper }: Pick<AttemptResult, "attemptId" | "paper">): GradedPaper {
+    if (!paper) throw new Error(`the parts of the result of attempt ${attemptId} were not asked for with it`);
+    return paper;
   }
 
   /** Whether whose attempt it is may see what they answered: before the hand-in always, then where the review shows RESPONSE. */
@@ -187,17 +179,21 @@ export function createResultService({
       return (await rulesOf(examId)).release;
     },
 
-    /** What an attempt that the actor has been given is worth; null while there are no points, or none of it may be seen. */
-    async of(actor: Actor, attempt: Attempt): Promise<AttemptResult | null> {
+    /**
+     * What an attempt that the actor has been given is worth; null while there are no points, or none of it may be seen.
+     * @param withParts whether its questions or parts are asked for next: the whole is then read once more together with them, because a
+     *   regrading may have come to the attempt in between
+     */
+    async of(actor: Actor, attempt: Attempt, { withParts }: { withParts: boolean }): Promise<AttemptResult | null> {
       const isRunning = attempt.status === "IN_PROGRESS";
       if (isRunning ? attempt.userId !== actor.userId : attempt.score === null) return null;
       const rules = await rulesOf(attempt.examId);
       if (isRunning && rules.matrix.during.length === 0) return null;
-      const { visible } = await reviewIn(actor, attempt, rules);
+      if ((await reviewIn(actor, attempt, rules)).visible.length === 0) return null;
+      const paper = isRunning ? await gradeNow(attempt) : withParts ? await paperOf(attempt.id) : null;
+      const { status, score, maxScore, gradedAt } = paper ?? { ...attempt, score: attempt.score! };
+      const { visible } = await reviewIn(actor, { userId: attempt.userId, status }, rules);
       if (visible.length === 0) return null;
-      const now = isRunning ? await gradeNow(attempt) : null;
-      const score = now?.score ?? attempt.score!;
-      const maxScore = now?.maxScore ?? attempt.maxScore;
       const showsMark = visible.includes("MARK");
       return {
         attemptId: attempt.id,
@@ -205,29 +201,34 @@ export function createResultService({
         maxScore,
         score: showsMark ? score : null,
         percent: showsMark ? percentOf({ score, maxScore }) : null,
-        ...(showsMark ? verdictOn(attempt, rules) : { passed: null, grade: null }),
-        complete: attempt.status === "GRADED",
-        gradedAt: attempt.gradedAt,
+        ...(showsMark ? verdictOn({ status, score, maxScore }, rules) : { passed: null, grade: null }),
+        complete: status === "GRADED",
+        gradedAt,
         visible,
-        marksNow: now?.marks ?? null,
+        paper,
       };
     },
 
-    /** Every question of a result that the actor has been given, as far as they may see it. That staff look is in the log before they do. */
-    async questions(actor: Actor, { attemptId, userId, visible, marksNow }: AttemptResult): Promise<QuestionResult[]> {
-      if (userId !== actor.userId) await staffViewed(actor, attemptId);
-      const paper = await papers.stored(attemptId);
-      if (!paper) throw notFound("attempt");
-      const [entries, places, marks] = await Promise.all([
-        papers.entries(paper),
-        scoreParts.placesOf(paper.examId),
-        marksNow ?? marksStored(attemptId),
-      ]);
+    /**
+     * Every question of a result that the actor has been given with its parts, as far as they may see it. That staff look is in the log
+     * before they do.
+     */
+    async questions(
+      actor: Actor,
+      result: Pick<AttemptResult, "attemptId" | "userId" | "visible" | "paper">,
+    ): Promise<QuestionResult[]> {
+      if (result.userId !== actor.userId) await staffViewed(actor, result.attemptId);
+      const { attemptId, visible } = result;
+      const { marks, corrections } = requirePaper(result);
+      const correctionOf = new Map(corrections.map((correction) => [correction.versionId, correction]));
+      const entries = await papers.entriesOfAttempt(attemptId);
       const shown = <Value>(part: ReviewPart, value: Value) => (visible.includes(part) ? value : null);
       const showsLevels = visible.includes("FEEDBACK") && visible.includes("MARK"); // levels have points
-      return [...entries.values()].map(({ item, question }, index): QuestionResult => {
+      return entries.map(({ item, question }, index) => {
         const { response, earned, feedback, rubric } = marks.get(item.versionId) ?? UNANSWERED;
-        const { treatment, gradingVersion, gradingDefinition, gradingFeedback } = places.get(question.id)!;
+        const correction = correctionOf.get(item.versionId);
+        const treatment = correction?.treatment ?? "NORMAL";
+        const key = correction?.definition ? correction : question;
         const { points, maxPoints } = counted(
           treatment,
           earned === null ? null : new Exact(earned),
@@ -251,17 +252,16 @@ export function createResultService({
           points: shown("MARK", points && decimalText(points)),
           feedback: shown("FEEDBACK", feedback),
           rubric: showsLevels ? rubric : [],
-          generalFeedback: shown("FEEDBACK", gradingVersion === null ? question.feedback : gradingFeedback),
-          key: visible.includes("KEY")
-            ? solution(gradingVersion === null ? question.definition : gradingDefinition)
-            : null,
+          generalFeedback: shown("FEEDBACK", key.feedback),
+          key: visible.includes("KEY") ? solution(key.definition) : null,
         };
       });
     },
 
-    /** What the score of a result the caller has been given is made of; null where that may not be seen, or is not settled. */
-    async parts({ attemptId, visible }: Pick<AttemptResult, "attemptId" | "visible">): Promise<ScoreParts | null> {
-      return visible.includes("MARK") ? scoreParts.of(attemptId) : null;
+    /** What the score of a result the caller has been given with its parts is made of; null where that may not be seen. */
+    async parts(result: Pick<AttemptResult, "attemptId" | "visible" | "paper">): Promise<ScoreParts | null> {
+      if (!result.visible.includes("MARK")) return null;
+      return scorePartsOf(await papers.entriesOfAttempt(result.attemptId), requirePaper(result));
     },
 
     showsAnswers,

@@ -1,6 +1,6 @@
 import type { Db } from "../../prisma/client.ts";
 import { Exact } from "../domain/decimal.ts";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError, notFound } from "../domain/errors.ts";
 import { finalScore } from "../domain/finalResult.ts";
 import type { PaperQuestion } from "../domain/paper.ts";
 import { gradeFor, isPassed, percentOf } from "../domain/results.ts";
@@ -8,7 +8,7 @@ import { type ResultQuestion, type ResultRow, resultCsv, resultJson } from "../d
 import { counted, type Treatment } from "../domain/scores.ts";
 import type { JobContext } from "../queues/jobContext.ts";
 import type { Access } from "./access.ts";
-import { attemptFields, toAttempt } from "./attemptFields.ts";
+import { type AttemptFields, attemptColumns, toAttempt } from "./attemptFields.ts";
 import { decimalText } from "./decimal.ts";
 import type { ExamQuestions } from "./examQuestions.ts";
 import { inPieces } from "./filePieces.ts";
@@ -21,7 +21,14 @@ const PAGE = 100;
 const TITLE_LENGTH = 80;
 
 type ColumnQuestion = ResultQuestion & { treatment: Treatment };
-type Job = Pick<JobContext, "progress" | "signal">;
+type Job = Pick<JobContext, "progress" | "signal" | "isLastTry">;
+
+/** Tried again: a file has every attempt graded alike. */
+class BeingRegraded extends Error {
+  constructor() {
+    super("The exam was being regraded, and that took long. Ask for the file once more when it is done.");
+  }
+}
 
 export type ResultFileRuns = ReturnType<typeof createResultFileRuns>;
 
@@ -42,7 +49,7 @@ export function createResultFileRuns({
   newId: () => string;
 }) {
   async function questionsOf(examId: string): Promise<ColumnQuestion[]> {
-    const sections = await examQuestions.sections(examId);
+    const sections = await examQuestions.sectionsNow(examId);
     return sections.flatMap(({ questions }) =>
       questions.map(({ treatment, question: { id, title, stem } }) => ({
         questionId: id,
@@ -52,58 +59,62 @@ export function createResultFileRuns({
     );
   }
 
+  /** Attempts, each with its paper and points where these are asked for: in one statement, so that a score is that of its points. */
+  async function readAttempts(ids: readonly string[], withPoints: boolean): Promise<(AttemptFields & WithPoints)[]> {
+    return db.$queryRaw`
+      SELECT ${attemptColumns},
+        CASE WHEN ${withPoints}::boolean THEN paper ELSE '[]' END AS paper,
+        CASE WHEN ${withPoints}::boolean THEN (
+          SELECT coalesce(json_agg(json_build_object('versionId', question_version_id, 'points', points::text)), '[]')
+          FROM answers WHERE attempt_id = attempts.id) ELSE '[]' END AS answers
+      FROM attempts WHERE id = ANY (${ids}::uuid[])`;
+  }
+
   /** The rows of a page of students, each with all attempts. */
   async function rowsOf(
     students: readonly StudentRow[],
     rules: ResultRules,
     questions: readonly ColumnQuestion[],
   ): Promise<ResultRow[]> {
-    const withQuestions = questions.length > 0;
     const treatments = new Map(questions.map(({ questionId, treatment }) => [questionId, treatment]));
     const userIds = students.map(({ userId }) => userId);
     const people = await db.user.findMany({
       where: { id: { in: userIds } },
       select: { id: true, name: true, email: true },
     });
-    const attempts = await db.attempt.findMany({
-      where: { id: { in: students.flatMap((student) => student.attempts.map(({ id }) => id)) } },
-      select: {
-        ...attemptFields,
-        ...(withQuestions && { paper: true, answers: { select: { questionVersionId: true, points: true } } }),
-      },
-    });
+    const rows = await readAttempts(
+      students.flatMap(({ attempts }) => attempts.map(({ id }) => id)),
+      questions.length > 0,
+    );
     const personById = new Map(people.map((person) => [person.id, person]));
-    const attemptById = new Map(attempts.map((attempt) => [attempt.id, attempt]));
+    const rowById = new Map(rows.map((row) => [row.id, row]));
     return students.flatMap(({ userId, attempts: read }): ResultRow[] => {
       const person = personById.get(userId);
       if (!person) return []; // gone since the order was read
       const { name, email } = person;
-      const counting = new Set(finalScore(read, rules).countedIds);
       if (read.length === 0) return [{ name, email, ...NO_ATTEMPT }];
-      return read.flatMap(({ id }) => {
-        const row = attemptById.get(id);
-        if (!row) return []; // gone since the page was read
-        const { number, status, score, maxScore, ...attempt } = toAttempt(row);
+      const found = read.flatMap(({ id }) => rowById.get(id) ?? []); // others are gone since the page was read
+      const attempts = found.map((row) => ({ ...toAttempt(row), paper: row.paper, answers: row.answers }));
+      const counting = new Set(finalScore(attempts, rules).countedIds);
+      return attempts.map(({ id, number, status, score, maxScore, ...attempt }) => {
         const worth = score === null ? null : { score, maxScore };
         const verdict = status === "GRADED" ? worth : null;
-        return [
-          {
-            name,
-            email,
-            attempt: number,
-            status,
-            startedAt: attempt.startedAt,
-            submittedAt: attempt.submittedAt,
-            submittedBy: attempt.submittedBy,
-            score,
-            maxScore,
-            percent: worth && percentOf(worth),
-            passed: verdict && isPassed({ ...verdict, passMarkPercent: rules.passMarkPercent }),
-            grade: verdict && gradeFor(verdict, rules.gradeScale),
-            counts: counting.has(id),
-            questions: worth && "paper" in row ? pointsOf(row as unknown as WithAnswers, treatments) : [],
-          },
-        ];
+        return {
+          name,
+          email,
+          attempt: number,
+          status,
+          startedAt: attempt.startedAt,
+          submittedAt: attempt.submittedAt,
+          submittedBy: attempt.submittedBy,
+          score,
+          maxScore,
+          percent: worth && percentOf(worth),
+          passed: verdict && isPassed({ ...verdict, passMarkPercent: rules.passMarkPercent }),
+          grade: verdict && gradeFor(verdict, rules.gradeScale),
+          counts: counting.has(id),
+          questions: worth ? pointsOf(attempt, treatments) : [],
+        };
       });
     });
   }
@@ -141,6 +152,7 @@ export function createResultFileRuns({
   }
 
   async function make(file: { id: string; examId: string; format: "CSV" | "JSON"; detail: string }, job: Job) {
+    const policyNumber = await settledPolicy(db, file.examId);
     const questions = file.detail === "QUESTIONS" ? await questionsOf(file.examId) : [];
     let rows = 0;
     const pages = pagesOf(file.examId, questions, job, (count) => {
@@ -155,6 +167,7 @@ export function createResultFileRuns({
       if (kept === 0) return; // another run was faster, or the file is gone with somebody who was erased
       number += 1;
     }
+    if ((await settledPolicy(db, file.examId)) !== policyNumber) throw new BeingRegraded();
     await finish(file.id, { run, rows });
   }
 
@@ -170,8 +183,10 @@ export function createResultFileRuns({
         await requireStillStaff(db, access, { actorId: file.actorId, courseId: file.exam.courseId });
         await make(file, job);
       } catch (error) {
-        if (!(error instanceof DomainError)) throw error;
-        await finish(fileId, { failure: error.message }); // a rule that says no says it again next time
+        // A rule that says no says it again next time; a regrading comes to an end, or needs somebody to look at it.
+        const isForGood = error instanceof DomainError || (error instanceof BeingRegraded && job.isLastTry);
+        if (!isForGood) throw error;
+        await finish(fileId, { failure: error.message });
       }
     },
   };
@@ -192,17 +207,28 @@ const NO_ATTEMPT = {
   questions: [],
 };
 
-interface WithAnswers {
-  paper: PaperQuestion[];
-  answers: { questionVersionId: string; points: { toString(): string } | null }[];
+/** The number of the policy by which all attempts of an exam are graded. @throws BeingRegraded */
+async function settledPolicy(db: Db, examId: string): Promise<number> {
+  const [exam] = await db.$queryRaw<{ policyNumber: number; isRegraded: boolean }[]>`
+    SELECT policy_number AS "policyNumber",
+      EXISTS (SELECT FROM regradings WHERE exam_id = exam.id AND state = 'APPLYING') AS "isRegraded"
+    FROM exams exam WHERE id = ${examId}::uuid`;
+  if (!exam) throw notFound("exam");
+  if (exam.isRegraded) throw new BeingRegraded();
+  return exam.policyNumber;
+}
+
+interface WithPoints {
+  paper: readonly PaperQuestion[];
+  answers: readonly { versionId: string; points: string | null }[];
 }
 
 /** What counts of every question on a paper; what was not answered has no row and earns nothing. */
-function pointsOf({ paper, answers }: WithAnswers, treatments: ReadonlyMap<string, Treatment>) {
-  const given = new Map(answers.map(({ questionVersionId, points }) => [questionVersionId, points]));
+function pointsOf({ paper, answers }: WithPoints, treatments: ReadonlyMap<string, Treatment>) {
+  const given = new Map(answers.map(({ versionId, points }) => [versionId, points]));
   return paper.map(({ questionId, versionId, points: most }) => {
     const points = given.get(versionId);
-    const earned = points === null ? null : new Exact(points?.toString() ?? 0);
+    const earned = points === null ? null : new Exact(points ?? 0);
     const { points: counting, maxPoints } = counted(treatments.get(questionId)!, earned, new Exact(most));
     return { questionId, points: counting && decimalText(counting), maxPoints: decimalText(maxPoints) };
   });

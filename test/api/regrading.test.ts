@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Decimal } from "decimal.js";
+import { rightKey, wrongKey } from "../support/corrected.ts";
 import { eventually } from "../support/eventually.ts";
+import { holdRows } from "../support/heldRows.ts";
 import { anExam, aSchool, choiceQuestion, type ExamMade, essayQuestion, type School } from "../support/school.ts";
 import { subscribeTo } from "../support/subscriber.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -42,32 +44,6 @@ async function regraded(examId: string, corrections: Correction[], dryRun = fals
 }
 const refusal = (input: object, by = token()) =>
   app.refusal(REGRADE, { input: { reason: "Why not?", corrections: [], ...input } }, by);
-
-/** Takes back a point and a half where it is wrong; the right one is "b", and said to be so. */
-const wrongKey = {
-  ...choiceQuestion(1),
-  points: "3",
-  feedback: "b, as everybody knows.",
-  definition: {
-    options: ["a", "b", "c"].map((id) => ({
-      id,
-      text: `Option ${id}`,
-      fraction: id === "b" ? "1" : id === "c" ? "0.33331" : "-0.5",
-      feedback: `You chose ${id}.`,
-    })),
-  },
-};
-const rightKey = {
-  feedback: "c, on second thoughts.",
-  definition: {
-    options: ["a", "b", "c"].map((id) => ({
-      id,
-      text: `Option ${id}`,
-      fraction: id === "c" ? "1" : "-0.5",
-      feedback: `${id} it is?`,
-    })),
-  },
-};
 
 /** Hands in what was chosen in order; null for a question that is left out. */
 async function sit({ examId, questionIds }: ExamMade, who: number, responses: (object | null)[]): Promise<string> {
@@ -300,6 +276,38 @@ describe("a question that is treated otherwise after the exam", () => {
     await regraded(exam.examId, [{ questionId: exam.questionIds[2]!, treatment: "DROPPED" }]);
     expect(await analysis.get(actor, exam.examId)).toMatchObject({ isOutOfDate: true });
     expect(await analysed(1)).toMatchObject({ maxTotal: 2, mean: 2 });
+  });
+});
+
+describe("a file of results that is asked for while its exam is being regraded", () => {
+  it("waits for the end of it, and has the new scores", async () => {
+    const { examId, questionIds } = await anExam(app.container, school, { questions: [choiceQuestion(1)] });
+    const attemptId = await sit({ examId, questionIds }, 0, [{ choice: "a" }]);
+    const lock = "SELECT 1 FROM attempts WHERE id = $1 FOR UPDATE";
+    const held = await holdRows(app.config.DATABASE_URL, lock, [attemptId]);
+    const corrections = [{ questionId: questionIds[0], treatment: "FULL_MARKS" }];
+    const input = { examId, corrections, dryRun: false, reason: "Unclear." };
+    const { regradeExam } = (await app.ask(REGRADE, { input }, token())).data;
+    await eventually("the regrading is in the middle of it", async () => (await held.waiting()) > 0);
+
+    const EXPORT = "mutation ($id: ID!) { exportResults(examId: $id, format: JSON) { id jobId } }";
+    const { exportResults } = (await app.ask(EXPORT, { id: examId }, token())).data;
+    const JOB = 'query ($id: ID!) { job(queue: "exam", id: $id) { state } }';
+    await eventually("the file waits", async () => {
+      const { data } = await app.ask(JOB, { id: exportResults.jobId }, token());
+      return data.job.state === "DELAYED";
+    });
+    await held.letGo();
+    await ended(regradeExam.id);
+    const file = await eventually("the file is made", async () => {
+      const FILE = "query ($id: ID!) { resultFile(id: $id) { finishedAt failure downloadUrl } }";
+      const { resultFile } = (await app.ask(FILE, { id: exportResults.id }, token())).data;
+      return resultFile.finishedAt && resultFile;
+    });
+    expect(file.failure).toBeNull();
+    const answer = await fetch(file.downloadUrl.replace(/^https?:\/\/[^/]+/, app.url));
+    const rows = (await answer.json()) as { attempt: number | null }[];
+    expect(rows.filter(({ attempt }) => attempt !== null)).toMatchObject([{ score: "1" }]);
   });
 });
 

@@ -212,7 +212,7 @@ describe("the job that makes a file of results", () => {
     await db.resultFile.create({ data: { id, ...asked, format: "CSV", detail: "ATTEMPTS", expiresAt } });
     return id;
   }
-  const job = () => ({ signal: new AbortController().signal, progress: async () => {} });
+  const job = () => ({ signal: new AbortController().signal, progress: async () => {}, isLastTry: false });
   const textOf = async (id: string) => (await fetched((await look(id)).downloadUrl)).text();
   /** One row for each student with an attempt, and one for each who is only enrolled. */
   const whole = STUDENTS + 3;
@@ -221,7 +221,7 @@ describe("the job that makes a file of results", () => {
     const { services, db } = app.container;
     const id = await aFile();
     const dies = new AbortController();
-    const killed = { signal: dies.signal, progress: async () => dies.abort() };
+    const killed = { ...job(), signal: dies.signal, progress: async () => dies.abort() };
     await expect(services.resultFileRuns.export(id, killed)).rejects.toThrow();
     expect(await look(id)).toMatchObject({ finishedAt: null, downloadUrl: null });
     await Promise.all([services.resultFileRuns.export(id, job()), services.resultFileRuns.export(id, job())]);

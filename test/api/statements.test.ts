@@ -98,6 +98,21 @@ describe("the statements of an exam", () => {
     expect(statements[0]).toContain("FROM attempts");
   });
 
+  it.each([1, 50])(
+    "do not grow with the paper for a result of %s questions while the caches are warm",
+    async (count) => {
+      const { id, student } = await anAttempt(count);
+      await app.container.services.attempts.submit(student.actor, id);
+      await app.container.services.grading.gradeAttempt(id);
+      const resultWith = (fields: string) => `query ($id: ID!) { attempt(id: $id) { result { ${fields} } } }`;
+      const whole = resultWith("score passed");
+      const parts = resultWith("score sections { points } adjustment questions { points feedback key }");
+      await countFor(parts, { id }, student);
+      expect(await countFor(whole, { id }, student)).toHaveLength(2); // the attempt, and the rules
+      expect(await countFor(parts, { id }, student)).toHaveLength(3); // and the grade with its parts
+    },
+  );
+
   it.each([1, 10, 50])("are one for a save of %s answers", async (count) => {
     const { id, questionIds, student } = await anAttempt(count);
     const answers = questionIds.map((questionId) => ({ questionId, response: { choice: "b" }, revision: 1 }));

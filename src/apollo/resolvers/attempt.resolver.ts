@@ -1,6 +1,9 @@
 import type { Resolvers } from "../../generated/graphql.ts";
 import { requireActor } from "../../services/actor.ts";
 import { type Attempt, isActiveFor } from "../../services/attemptFields.ts";
+import { asksFor } from "../asksFor.ts";
+
+const RESULT_PARTS = new Set(["questions", "sections", "adjustment"]);
 
 export const attemptResolvers = {
   Query: {
@@ -32,7 +35,8 @@ export const attemptResolvers = {
     paper: (attempt, _args, context) => context.services.attempts.paperFor(requireActor(context), attempt),
     answers: (attempt, _args, context) =>
       context.services.results.answers(requireActor(context), attempt, context.loaders.savedAnswers),
-    result: (attempt, _args, context) => context.services.results.of(requireActor(context), attempt),
+    result: (attempt, _args, context, info) =>
+      context.services.results.of(requireActor(context), attempt, { withParts: asksFor(info, RESULT_PARTS) }),
     review: (attempt, _args, context) => context.services.results.review(requireActor(context), attempt),
   },
   AttemptEvent: {
