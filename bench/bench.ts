@@ -1,9 +1,10 @@
-// npm run bench [-- read|save|jobs|start|memory|analysis|regrading|login|transcode|watch|exam-day …] — see README.md beside this file.
+// npm run bench [-- read|save|jobs|start|memory|analysis|regrading|exchange|login|transcode|watch|exam-day …] — see README.md beside this file.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { analysis } from "./analysis.ts";
 import { examDay } from "./examDay.ts";
+import { exchange } from "./exchange.ts";
 import { jobs } from "./jobs.ts";
 import { login } from "./login.ts";
 import { memory } from "./memory.ts";
@@ -34,6 +35,7 @@ const benchmarks: Record<string, (world: World, report: Report) => Promise<void>
   memory,
   analysis,
   regrading,
+  exchange,
   login,
   transcode,
   watch,

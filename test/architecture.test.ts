@@ -72,6 +72,7 @@ const importRules: Rule[] = [
       !OURS.test(target) &&
       ![
         ...["zod", "decimal.js", "re2js", "lru-cache", "saxes", "csv-parse", "csv-stringify", "yauzl", "yazl"],
+        "node:stream", // in memory, as the packages for zip files want and give them
         ...["sanitize-html", "mdast", "mdast-util-from-markdown", "mdast-util-math", "micromark-extension-math"],
       ].includes(target),
   },

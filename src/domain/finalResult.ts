@@ -49,7 +49,8 @@ export function finalScore(attempts: readonly AttemptToCount[], rules: FinalRule
   const graded = mayCount.flatMap(({ id, status, score, maxScore }) =>
     status === "GRADED" && score !== null ? [{ id, score, maxScore }] : [],
   );
-  const counted = rules.attemptGrading === "BEST" ? graded.filter((one) => one === bestOf(graded)) : graded;
+  const best = rules.attemptGrading === "BEST" ? bestAttempt(graded) : undefined;
+  const counted = best ? [best] : graded;
   const complete = mayCount.length > 0 && graded.length === mayCount.length;
   const nothing = { score: null, maxScore: null, percent: null, passed: null, grade: null };
   if (counted.length === 0) return { countedIds: [], complete, ...nothing };
@@ -71,7 +72,8 @@ const sumOf = (numbers: readonly string[]) =>
 const meanText = (sum: Decimal, count: number) =>
   sum.div(count).toDecimalPlaces(POINT_PLACES, Decimal.ROUND_HALF_EVEN).toFixed();
 
-function bestOf<Attempt extends Score>(attempts: readonly Attempt[]): Attempt | undefined {
+/** The one with the greatest share of its points, the first of those that are equal: so give the earlier ones first. */
+export function bestAttempt<Attempt extends Score>(attempts: readonly Attempt[]): Attempt | undefined {
   return attempts.reduce<Attempt | undefined>(
     (best, one) => (best === undefined || isMore(one, best) ? one : best),
     undefined,

@@ -1,8 +1,8 @@
 import { Decimal } from "decimal.js";
 import { Exact } from "./decimal.ts";
 import { type OutcomeFeedback, outcomeOf } from "./outcomeFeedback.ts";
-import type { Grade, QuestionResponse } from "./questionType.ts";
-import { questionType } from "./questionTypes.ts";
+import { type Grade, type QuestionResponse, UNANSWERED } from "./questionType.ts";
+import { isAnswered, questionType } from "./questionTypes.ts";
 import { counted, type SectionSum, sumUp, type Treatment } from "./scores.ts";
 
 const POINT_PLACES = 4;
@@ -55,7 +55,7 @@ export interface PaperGrade {
 
 /**
  * Grades a paper. Points are exact decimals, rounded half to even to four places for each question.
- * @param responses by version id, as `parseResponse` returned them; a missing or null one is unanswered: 0 points
+ * @param responses by version id, as `parseResponse` returned them; a missing, null or blank one is unanswered: 0 points
  * @param awarded points that stand in place of the grader's, by version id: given by a human; null where they wait for one
  */
 export function gradePaper(
@@ -79,15 +79,14 @@ function gradeQuestion(
   awarded: Decimal.Value | null | undefined,
 ): QuestionGrade {
   const maxPoints = roundPoints(points);
-  const unanswered = { kind: "graded", fraction: NOTHING, feedback: null } as const;
-  const grade = response === null ? unanswered : questionType(type).grade(definition, response);
+  const grade = response === null ? UNANSWERED : questionType(type).grade(definition, response);
   const byKey = grade.kind === "graded" ? roundPoints(grade.fraction.times(maxPoints)) : null;
   const earned = awarded === undefined ? byKey : awarded === null ? null : roundPoints(awarded);
   return {
     versionId,
     earned,
     ...counted(treatment, earned, maxPoints),
-    feedback: grade.kind === "graded" ? feedbackOn(grade, response === null ? null : outcomeFeedback) : null,
+    feedback: grade.kind === "graded" ? feedbackOn(grade, isAnswered(type, response) ? outcomeFeedback : null) : null,
   };
 }
 
@@ -103,5 +102,3 @@ function feedbackOn(
 /** As points are kept: half to even, to four places. */
 export const roundPoints = (points: Decimal.Value) =>
   new Exact(points).toDecimalPlaces(POINT_PLACES, Decimal.ROUND_HALF_EVEN);
-
-const NOTHING = new Exact(0);

@@ -10,12 +10,12 @@ export interface QuestionToDraw {
   points: string;
   /** What the question's type says may be shuffled; empty where there is nothing. */
   options: readonly ShuffleOption[];
-  /** Keeps its place when all questions of its section are shuffled, as a text between them must. */
+  /** Is on every paper and keeps its place among the others, as a text between questions must: it is neither drawn nor shuffled. */
   pinned?: boolean | undefined;
 }
 
 export interface SectionToDraw {
-  /** How many of the questions each paper gets; null for all of them. */
+  /** How many of the questions each paper gets, besides the pinned ones; null for all of them. */
   drawCount: number | null;
   questions: readonly QuestionToDraw[];
 }
@@ -57,16 +57,17 @@ export function drawPaper({
 }
 
 function drawQuestions({ drawCount, questions }: SectionToDraw, shuffled: boolean, random: Random): QuestionToDraw[] {
-  const count = drawCount ?? questions.length;
-  if (count > questions.length) {
-    throw unprocessable("POOL_TOO_SMALL", `${count} questions are to be drawn from a pool of ${questions.length}.`);
+  const pool = questions.filter(({ pinned }) => !pinned);
+  // Exams that were published when texts were drawn too may want as many as questions and texts together; they get all.
+  if (drawCount !== null && drawCount > questions.length) {
+    throw unprocessable("POOL_TOO_SMALL", `${drawCount} questions are to be drawn from a pool of ${pool.length}.`);
   }
-  if (count === questions.length)
-    return shuffled ? reorderUnpinned(questions, (free) => shuffle(free, random)) : [...questions];
-  const drawn = shuffle(questions, random).slice(0, count);
-  if (shuffled) return drawn;
+  const count = drawCount ?? pool.length;
+  if (count >= pool.length && !shuffled) return [...questions];
+  const drawn = shuffle(pool, random).slice(0, count);
   const chosen = new Set(drawn);
-  return questions.filter((question) => chosen.has(question));
+  const onPaper = questions.filter((question) => question.pinned || chosen.has(question));
+  return shuffled ? reorderUnpinned(onPaper, () => drawn) : onPaper;
 }
 
 const shuffleAroundPinned = (options: readonly ShuffleOption[], random: Random): string[] =>

@@ -1,5 +1,6 @@
 import type { Decimal } from "decimal.js";
 import type { z } from "zod";
+import { Exact } from "./decimal.ts";
 
 /** What a response holds, by the field of the API's `@oneOf` input that carries it. */
 export interface ResponseValues {
@@ -69,6 +70,9 @@ export interface StudentView {
 /** `fraction` is the share of the question's points: −1 to 1, where below 0 takes points away. */
 export type Grade = { kind: "graded"; fraction: Decimal; feedback: string | null } | { kind: "needsHuman" };
 
+/** What is not answered earns nothing, costs nothing, waits for nobody, and nothing is said about it. */
+export const UNANSWERED: Grade = { kind: "graded", fraction: new Exact(0), feedback: null };
+
 /**
  * What earns a question's full points, by the kind of the response: of `choice`, `text` and `number` each entry alone, of the others
  * all of them together. Options by their ids; texts and numbers as the definition has them, with what it tolerates.
@@ -118,6 +122,8 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   response: z.ZodType<ResponseOf<Kind>>;
   /** Why a response of that shape cannot answer this very definition, for the student; null if it can. */
   problemWith(definition: Definition, response: ResponseOf<Kind>): string | null;
+  /** Whether the response is none: a selection, an order or a text that was emptied again. It has no problem. */
+  isBlank(response: ResponseOf<Kind>): boolean;
   /**
    * The definition with `change` applied to each text that is shown to people, in the format of the stem. What responses are compared
    * with is none; what is written into a question goes through here to be sanitised.
@@ -130,11 +136,14 @@ export interface QuestionType<Definition = unknown, Kind extends ResponseKind = 
   unitsOf?(definition: Definition): string[];
   /** What is right, for a student who may see the key; null where a person judges, or there is nothing to answer. */
   solution(definition: Definition): Solution | null;
-  /** Takes a response that has no problem. */
+  /** Takes a response that has no problem; what is blank is UNANSWERED, and the types themselves are never asked about it. */
   grade(definition: Definition, response: ResponseOf<Kind>): Grade;
 }
 
 /** Keeps the literal name and kind of a type while checking it against the contract. */
 export const defineQuestionType = <Definition, const Name extends string, Kind extends ResponseKind>(
   type: QuestionType<Definition, Kind> & { name: Name },
-) => type;
+): QuestionType<Definition, Kind> & { name: Name } => ({
+  ...type,
+  grade: (definition, response) => (type.isBlank(response) ? UNANSWERED : type.grade(definition, response)),
+});

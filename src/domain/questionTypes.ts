@@ -83,6 +83,10 @@ export function parseResponse(name: string, definition: unknown, value: unknown)
   return parsed.data;
 }
 
+/** Whether something was answered; takes what `parseResponse` returned, null where nothing was saved. */
+export const isAnswered = (name: string, response: QuestionResponse | null): boolean =>
+  response !== null && !questionType(name).isBlank(response);
+
 const isRecord = (value: unknown): value is object => typeof value === "object" && value !== null;
 const refusedResponse = (message: string, kind: ResponseKind) =>
   badInput(message, [{ path: `response.${kind}`, message }]);

@@ -7,11 +7,7 @@ import { storedText } from "./storedText.ts";
 import { matchesWildcard } from "./wildcard.ts";
 
 export const MAX_TEXT_RESPONSE = 1_000;
-/**
- * Instructions an expression is compiled to. Grading takes time in proportion to them and to the text, and 1,000 characters of
- * repetitions would come to 140,000. Asked of what is written from now on; what is stored is graded as it is.
- */
-const MAX_REGEX_STEPS = 5_000;
+export const MAX_REGEX_LENGTH = 1_000;
 
 const worth = {
   fraction: decimalField({ min: 0, max: 1 }).default("1"),
@@ -26,14 +22,11 @@ const wildcard = z.strictObject({
 
 const regex = z.strictObject({
   /** A regular expression in RE2's syntax, which has no back references and takes time in proportion to the text; fits the whole text. */
-  regex: storedText(1_000).superRefine((source, context) => {
-    const problem = source === "" ? "An accepted answer needs a text." : problemWithRegex(source);
-    if (problem) context.addIssue({ code: "custom", message: problem });
-  }),
+  regex: storedText(MAX_REGEX_LENGTH).min(1, "An accepted answer needs a text."),
   ...worth,
 });
 
-/** What is accepted as a typed text, and what of it counts. */
+/** What is accepted as a typed text, and what of it counts. A definition with them goes through `checkRegexes` as a whole. */
 export const textAnswerFields = {
   /** The first answer that fits decides, so put the exact ones first. */
   answers: z
@@ -83,27 +76,19 @@ function normalise(text: string, { caseSensitive, ignoreAccents, spaces }: Rules
   return ignoreAccents ? cased.normalize("NFD").replace(ACCENTS, "").normalize("NFC") : cased.normalize("NFC");
 }
 
-const expressions = new LRUCache<string, RE2JS>({ max: 1_000 });
+/** Compiled ones, so that an answer is not graded at the price of a compilation; by their steps, of which each takes some 100 bytes. */
+const expressions = new LRUCache<string, RE2JS>({
+  max: 1_000,
+  maxSize: 250_000,
+  sizeCalculation: (expression) => expression.programSize(),
+});
 
-function compiled(source: string, caseSensitive: boolean): RE2JS {
+/** @throws RE2JSException for what is no expression */
+export function compiled(source: string, caseSensitive: boolean): RE2JS {
   const key = `${caseSensitive}${source}`;
   const known = expressions.get(key);
   if (known) return known;
-  const made = compile(source, caseSensitive);
+  const made = RE2JS.compile(source, caseSensitive ? 0 : RE2JS.CASE_INSENSITIVE);
   expressions.set(key, made);
   return made;
-}
-
-const compile = (source: string, caseSensitive: boolean) =>
-  RE2JS.compile(source, caseSensitive ? 0 : RE2JS.CASE_INSENSITIVE);
-
-/** Not by the expressions that are kept: one that is too large would take up memory there. */
-function problemWithRegex(source: string): string | null {
-  try {
-    return compile(source, true).programSize() <= MAX_REGEX_STEPS
-      ? null
-      : `This regular expression is too large: its repetitions, as in x{1000}, come to more than ${MAX_REGEX_STEPS.toLocaleString("en")} steps. Make them shorter.`;
-  } catch (error) {
-    return `This is not a regular expression of RE2: ${(error as Error).message}.`;
-  }
 }

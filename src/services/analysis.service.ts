@@ -1,6 +1,6 @@
 import type { Db } from "../../prisma/client.ts";
 import { notFound } from "../domain/errors.ts";
-import { Prisma } from "../generated/prisma/client.ts";
+import type { Prisma } from "../generated/prisma/client.ts";
 import type { Payload } from "../queues/defineQueue.ts";
 import { examQueue } from "../queues/exam.queue.ts";
 import type { JobContext } from "../queues/jobContext.ts";
@@ -9,6 +9,7 @@ import type { Events } from "../redis/pubsub.ts";
 import type { Access } from "./access.ts";
 import type { JobQueued } from "./account.service.ts";
 import type { Actor } from "./actor.ts";
+import { analysedAttempts } from "./analysedAttempts.ts";
 import { tellInstructors } from "./analysisNews.ts";
 import { databaseTime } from "./databaseTime.ts";
 import {
@@ -54,22 +55,6 @@ export function createAnalysisService({
       FROM attempts attempt WHERE attempt.id = ANY (${ids}::uuid[])`;
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id) ?? { id, versionIds: [], answers: [] }); // one that was erased meanwhile answered nothing
-  }
-
-  /** The graded attempts that are taken, and when the newest of all was graded. */
-  async function chosenAttempts(examId: string, choice: AttemptChoice) {
-    const order = {
-      FIRST: Prisma.sql`number ASC`,
-      LAST: Prisma.sql`number DESC`,
-      BEST: Prisma.sql`score DESC, number ASC`,
-      ALL: Prisma.sql`number ASC`,
-    }[choice];
-    const each = choice === "ALL" ? Prisma.sql`(user_id, id)` : Prisma.sql`(user_id)`;
-    const sortedBy = choice === "ALL" ? Prisma.sql`user_id, id` : Prisma.sql`user_id, ${order}`;
-    const rows = await db.$queryRaw<{ id: string; gradedAt: Date }[]>`
-      SELECT DISTINCT ON ${each} id, max(graded_at) OVER () AS "gradedAt" FROM attempts
-      WHERE exam_id = ${examId}::uuid AND status = 'GRADED' ORDER BY ${sortedBy}`;
-    return { ids: rows.map(({ id }) => id), gradedUntil: rows[0]?.gradedAt ?? null };
   }
 
   /** The last analysis; null before the first. @throws NOT_FOUND, FORBIDDEN */
@@ -159,7 +144,7 @@ export function createAnalysisService({
       if (!exam) return;
       const { policyNumber } = exam; // first: what is graded otherwise meanwhile makes this one out of date
       const analysedAt = await databaseTime(db);
-      const { ids, gradedUntil } = await chosenAttempts(examId, attempts);
+      const { ids, gradedUntil } = await analysedAttempts(db, examId, attempts);
       const sections = await examQuestions.sectionsNow(examId);
       const analysis = createExamAnalysis(
         sections.flatMap(({ questions }) => questions),

@@ -2,7 +2,7 @@ import { questionTypes } from "../domain/questionTypes.ts";
 import { Prisma } from "../generated/prisma/client.ts";
 
 /** The types that ask nothing. */
-const UNMARKED = Object.values(questionTypes).flatMap(({ name, isUnmarked }) => (isUnmarked ? name : []));
+export const UNMARKED = Object.values(questionTypes).flatMap(({ name, isUnmarked }) => (isUnmarked ? name : []));
 /** Behind the questions that were put into a section by hand. */
 const BEHIND = 100_000;
 

@@ -9,7 +9,7 @@ import { CACHE_KEYS } from "../redis/cacheKeys.ts";
 import type { Reads } from "./actor.ts";
 import { batched } from "./batched.ts";
 import { type DecimalLike, decimalText } from "./decimal.ts";
-import { poolOf } from "./examPools.ts";
+import { poolOf, UNMARKED } from "./examPools.ts";
 import { type Question, type StemFormat, toQuestion } from "./question.service.ts";
 
 /** A question in its place in an exam, with its key: for staff, for drawing papers and for grading. */
@@ -184,32 +184,37 @@ export async function pinQuestions(tx: Transaction, examId: string): Promise<voi
     FROM questions question JOIN question_versions version
       ON version.question_id = question.id AND version.number = question.current_version
     WHERE place.exam_id = ${examId}::uuid AND question.id = place.question_id`;
-  const sections = await tx.examSection.findMany({
-    where: { examId },
-    include: { _count: { select: { questions: true } } },
-  });
-  const short = sections.find(({ drawCount, _count }) => (drawCount ?? 0) > _count.questions);
+  const sections = await tx.$queryRaw<{ title: string; drawCount: number | null; places: number; pool: number }[]>`
+    SELECT section.title, section.draw_count AS "drawCount", count(place.question_id)::int AS places,
+           (count(place.question_id) FILTER (WHERE version.type <> ALL (${UNMARKED}::text[])))::int AS pool
+    FROM exam_sections section
+    LEFT JOIN exam_questions place ON place.section_id = section.id
+    LEFT JOIN question_versions version ON version.id = place.question_version_id
+    WHERE section.exam_id = ${examId}::uuid
+    GROUP BY section.id ORDER BY section.position`;
+  const short = sections.find(({ drawCount, pool }) => (drawCount ?? 0) > pool);
   if (short)
     throw unprocessable(
       "POOL_TOO_SMALL",
-      `Section "${short.title}" draws ${short.drawCount} questions from a pool of ${short._count.questions}.`,
+      `Section "${short.title}" draws ${short.drawCount} questions from a pool of ${short.pool}; texts that ask nothing are not drawn.`,
     );
-  if (sections.every(({ _count }) => _count.questions === 0))
+  if (sections.every(({ places }) => places === 0))
     throw unprocessable("EXAM_EMPTY", "An exam without questions cannot be published.");
 }
 
 /**
  * How many questions one paper has and what they are worth, for many exams in one statement.
- * Dropped and bonus questions are worth nothing there. A section that draws counts `drawCount` questions at the mean of its pool: papers may differ there, an attempt has its own sum.
+ * Dropped and bonus questions are worth nothing there. A section that draws counts `drawCount` questions at the mean of its pool, and every text that asks nothing: papers may differ there, an attempt has its own sum.
  */
 export async function examTotals(
   db: Db,
   examIds: string[],
 ): Promise<Map<string, { questionCount: number; maxScore: string }>> {
   const rows = await db.$queryRaw<
-    { exam_id: string; draw_count: number | null; pool: number; points: { toString(): string } }[]
+    { exam_id: string; draw_count: number | null; places: number; pool: number; points: { toString(): string } }[]
   >`
-    SELECT place.exam_id, section.draw_count, count(*)::int AS pool,
+    SELECT place.exam_id, section.draw_count, count(*)::int AS places,
+           (count(*) FILTER (WHERE version.type <> ALL (${UNMARKED}::text[])))::int AS pool,
            sum(CASE WHEN place.treatment IN ('DROPPED', 'BONUS') THEN 0 ELSE coalesce(place.points, version.points) END) AS points
     FROM exam_questions place
     JOIN exam_sections section ON section.id = place.section_id
@@ -220,11 +225,11 @@ export async function examTotals(
     WHERE place.exam_id = ANY (${examIds}::uuid[])
     GROUP BY place.exam_id, section.id`;
   const totals = new Map(examIds.map((id) => [id, { questionCount: 0, maxScore: new Decimal(0) }]));
-  for (const { exam_id, draw_count, pool, points } of rows) {
+  for (const { exam_id, draw_count, places, pool, points } of rows) {
     const drawn = Math.min(draw_count ?? pool, pool);
     const total = totals.get(exam_id)!;
-    total.questionCount += drawn;
-    total.maxScore = total.maxScore.plus(new Decimal(points.toString()).times(drawn).div(pool));
+    total.questionCount += drawn + places - pool;
+    if (pool > 0) total.maxScore = total.maxScore.plus(new Decimal(points.toString()).times(drawn).div(pool));
   }
   return new Map(
     [...totals].map(([id, { questionCount, maxScore }]) => [

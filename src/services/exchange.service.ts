@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Db } from "../../prisma/client.ts";
 import { badInput, unprocessable } from "../domain/errors.ts";
-import type { QuestionFormat, RefusedQuestion, TakenQuestion, WriteReport } from "../domain/exchange/questionFormat.ts";
+import type { RefusedQuestion, TakenQuestion, TextFormat, WriteReport } from "../domain/exchange/questionFormat.ts";
 import { type QuestionFormatName, questionFormats } from "../domain/exchange/questionFormats.ts";
 import type { Prisma } from "../generated/prisma/client.ts";
 import type { Access } from "./access.ts";
@@ -137,7 +137,7 @@ export function createExchangeService({ db, access, newId }: { db: Db; access: A
 }
 
 /** @throws BAD_USER_INPUT for a format whose files are bytes */
-function textFormat(name: QuestionFormatName): QuestionFormat {
+function textFormat(name: QuestionFormatName): TextFormat {
   const format = questionFormats[name];
   if (!format.isBinary) return format;
   throw badInput(`Files of ${name} are no text: use importQuestionFile and exportQuestionFile.`, [
@@ -146,7 +146,7 @@ function textFormat(name: QuestionFormatName): QuestionFormat {
 }
 
 /** @throws BAD_USER_INPUT for what cannot be read as a whole, UNPROCESSABLE (IMPORT_TOO_LARGE) */
-async function readWhole(format: QuestionFormat, content: string) {
+async function readWhole(format: TextFormat, content: string) {
   async function* file() {
     yield content;
   }

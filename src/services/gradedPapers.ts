@@ -10,7 +10,7 @@ import { type Correction, correctionColumn } from "./grades.ts";
 
 /** What one answer came to. */
 export interface Mark {
-  response: unknown;
+  response: QuestionResponse | null;
   /** Before its question's treatment; null while a person has to grade it. */
   earned: string | null;
   feedback: string | null;

@@ -1,11 +1,40 @@
 import type { Db } from "../../prisma/client.ts";
 import { conflict, unprocessable } from "../domain/errors.ts";
 import { MAX_FILE_BYTES } from "../domain/exchange/limits.ts";
+import type { StoredFile } from "../domain/exchange/questionFormat.ts";
 import { inPieces, readInOrder } from "./filePieces.ts";
 
 /** The bytes of a file of questions, a piece in memory at a time. */
 export const readPieces = (db: Db, fileId: string): AsyncGenerator<Uint8Array> =>
   readInOrder((number) => db.questionFilePiece.findUnique({ where: { fileId_number: { fileId, number } } }));
+
+/** A file of questions of which any part can be read; the pieces stay in the database. */
+export async function storedFile(db: Db, fileId: string): Promise<StoredFile> {
+  const lengths = await db.$queryRaw<{ number: number; length: number }[]>`
+    SELECT number, length(bytes) FROM question_file_pieces WHERE file_id = ${fileId}::uuid ORDER BY number`;
+  let size = 0;
+  const pieces = lengths.map(({ number, length }) => {
+    const start = size;
+    size += length;
+    return { number, start, end: size };
+  });
+  return {
+    size,
+    [Symbol.asyncIterator]: () => readPieces(db, fileId),
+    async range(start, end) {
+      const parts: Uint8Array[] = [];
+      for (const piece of pieces.filter((it) => it.start < end && it.end > start)) {
+        const from = Math.max(start - piece.start, 0);
+        const [row] = await db.$queryRaw<{ bytes: Uint8Array }[]>`
+          SELECT substring(bytes FROM ${from + 1}::int FOR ${Math.min(end, piece.end) - piece.start - from}::int) AS bytes
+          FROM question_file_pieces WHERE file_id = ${fileId}::uuid AND number = ${piece.number}`;
+        if (!row) throw new Error("A piece of the file went away while it was read.");
+        parts.push(row.bytes);
+      }
+      return Buffer.concat(parts);
+    },
+  };
+}
 
 /**
  * Keeps the bytes of a file; what was kept of an earlier try is overwritten.

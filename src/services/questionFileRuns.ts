@@ -8,7 +8,7 @@ import type { QuestionFile as FileRow, Prisma } from "../generated/prisma/client
 import type { JobContext } from "../queues/jobContext.ts";
 import type { Access } from "./access.ts";
 import { addToBank, newestVersions } from "./bankQuestions.ts";
-import { readPieces, writePieces } from "./questionFilePieces.ts";
+import { storedFile, writePieces } from "./questionFilePieces.ts";
 import { requireStillStaff } from "./stillStaff.ts";
 
 /** Questions of one transaction. */
@@ -161,8 +161,9 @@ export function createQuestionFileRuns({
   };
 }
 
-const entriesOf = (db: Db, { id, format }: FileRow): AsyncGenerator<ReadEntry> =>
-  questionFormats[format as QuestionFormatName].read(readPieces(db, id));
+async function* entriesOf(db: Db, { id, format }: FileRow): AsyncGenerator<ReadEntry> {
+  yield* questionFormats[format as QuestionFormatName].read(await storedFile(db, id));
+}
 
 async function* chunksOf(entries: AsyncIterable<ReadEntry>): AsyncGenerator<Placed[]> {
   let [position, chunk] = [0, [] as Placed[]];

@@ -1,7 +1,7 @@
 import type { Db } from "../../prisma/client.ts";
 import { Exact } from "../domain/decimal.ts";
 import { notFound } from "../domain/errors.ts";
-import { questionType } from "../domain/questionTypes.ts";
+import { isAnswered, questionType } from "../domain/questionTypes.ts";
 import {
   type Correctness,
   correctnessOf,
@@ -244,7 +244,7 @@ export function createResultService({
           correctness: shown(
             "CORRECTNESS",
             correctnessOf({
-              isAnswered: response !== null,
+              isAnswered: isAnswered(question.type, response),
               points: treatment === "FULL_MARKS" ? item.points : earned,
               maxPoints: treatment === "DROPPED" ? 0 : item.points,
             }),

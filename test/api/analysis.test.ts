@@ -93,6 +93,25 @@ describe("the analysis of an exam", () => {
     expect(await app.refusal(STATISTICS, { id: examId }, school.students[0]!.token)).toBe("FORBIDDEN");
   });
 
+  it("takes the best attempt by its share of what could be had, and says a reliability below 0 as it is", async () => {
+    const { examId } = await anExam(app.container, school, {
+      questions: [1, 2, 3].map(choiceQuestion),
+      rules: { attemptsAllowed: 2 },
+    });
+    await sit(examId, 0, ["b", "a", "a"]);
+    await sit(examId, 1, ["a", "b", "a"]);
+    await sit(examId, 2, ["a", "b", "b"]);
+    await sit(examId, 0, ["a", "b", "b"]);
+    // As of a paper that a draw made longer: more points than the first time, and a smaller share of them.
+    const second = { examId_userId_number: { examId, userId: school.students[0]!.id, number: 2 } };
+    await app.container.db.attempt.update({ where: second, data: { maxScore: 10 } });
+
+    const best = await analysed(examId, "BEST");
+    expect(best).toMatchObject({ persons: 3, mean: 4 / 3 });
+    expect(best.alpha).toBeCloseTo(-3, 12);
+    expect(best.standardErrorOfMeasurement).toBeCloseTo(2 / Math.sqrt(3), 12);
+  });
+
   it("fits models where enough people sat the exam, and has no reliability where papers differ", async () => {
     const { examId } = await anExam(app.container, school, { questions: [1, 2, 3, 4].map(choiceQuestion) });
     const sections = await app.container.services.exams.sections(

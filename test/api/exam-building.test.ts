@@ -171,6 +171,25 @@ describe("a paper that was drawn and shuffled", () => {
       expect((await asked(PREVIEW_EXAM, { id: examId, seed })).questions[1].title).toBe("Text");
   });
 
+  it("has every text of a section that draws, which counts for none of the questions drawn", async () => {
+    const text = await aQuestion("Text", { type: "INFORMATION", definition: {} });
+    const questionIds = [text, await aQuestion("A"), await aQuestion("B"), await aQuestion("C")];
+    const examId = await aDraft({ shuffleQuestions: true });
+    const draw = (drawCount: number) =>
+      asked(UPDATE, { id: examId, sections: [{ title: "Draw", drawCount, questionIds }] });
+    await draw(4);
+    expect(await refused(PUBLISH, { id: examId })).toBe("POOL_TOO_SMALL");
+    await draw(2);
+    await asked(PUBLISH, { id: examId });
+    const totals = await asked("query ($id: ID!) { exam(id: $id) { questionCount maxScore } }", { id: examId });
+    expect(totals).toEqual({ questionCount: 3, maxScore: "2" });
+    for (let seed = 0; seed < 6; seed++) {
+      const { questions } = await asked(PREVIEW_EXAM, { id: examId, seed });
+      expect(questions).toHaveLength(3);
+      expect(questions[0].title).toBe("Text");
+    }
+  });
+
   it("is the same after a reload, on another device, on a server that remembers nothing, and in the review", async () => {
     const examId = await aShuffledExam();
     await asked(PUBLISH, { id: examId });

@@ -162,6 +162,37 @@ describe("the review of an attempt", () => {
     expect(all).toEqual(["RIGHT", "PARTLY", "WRONG", "UNANSWERED"]);
   });
 
+  it("takes what was emptied again for unanswered: it earns and costs nothing, says nothing and waits for nobody", async () => {
+    const options = ["a", "b", "c", "d"].map((id) => ({ id, text: id, correct: id === "a" }));
+    const outcomeFeedback = { correct: "All.", partlyCorrect: "Part.", incorrect: "None." };
+    const kinds: [string, object, object, object][] = [
+      ["MULTIPLE_CHOICE", { options, scoring: "proportional" }, { choices: ["b"] }, { choices: [] }],
+      ["NUMERIC", { answers: [{ value: 1 }], penalty: "1" }, { number: "2" }, { number: "" }],
+      ["ORDERING", { items: [{ text: "1" }, { text: "2" }], penalty: "1" }, { order: [] }, { order: [] }],
+      ["ESSAY", {}, { text: "Well." }, { text: " \n" }],
+    ];
+    const questions = kinds.map(([type, definition]) => ({
+      ...{ ...essayQuestion, points: "1" },
+      ...{ type, definition, ...(type !== "ESSAY" && { outcomeFeedback }) },
+    }));
+    const { examId, questionIds, attemptId } = await anAttempt({ floor: "-10" }, { questions, choices: [] });
+    const save = (which: 2 | 3, revision: number) => {
+      const given = kinds.map((kind, at) => ({ questionId: questionIds[at]!, response: kind[which], revision }));
+      return app.container.services.answers.save(student.actor, attemptId, given);
+    };
+    await save(2, 1);
+    const { receipts } = await save(3, 2);
+    expect(receipts.map(({ outcome }) => outcome)).toEqual(kinds.map(() => "SAVED"));
+    await handIn(attemptId);
+    const { status, result } = await look(attemptId);
+    expect([status, result.score]).toEqual(["GRADED", "0"]);
+    expect(result.questions).toMatchObject(
+      kinds.map((kind) => ({ response: kind[3], correctness: "UNANSWERED", points: "0", feedback: null })),
+    );
+    const waiting = await app.container.services.markingQueue.list(school.teacher.actor, examId);
+    expect(waiting).toMatchObject([{ waiting: 0, claimed: 0, done: 0 }]);
+  });
+
   it("gives the key when the exam has closed for everybody, and takes it back with the results", async () => {
     const closesAt = inMinutes(60);
     const review = { afterClose: ["MARK", "KEY"] };

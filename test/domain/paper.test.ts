@@ -127,6 +127,38 @@ describe("drawPaper", () => {
     for (const count of counts.values()) expect(Math.abs(count - 1_000)).toBeLessThan(120);
   });
 
+  it("has every pinned question of a section that draws, beside as many of the others as it should", () => {
+    const anItem = fc.boolean();
+    fc.assert(
+      fc.property(
+        fc.array(anItem, { minLength: 1, maxLength: 10 }),
+        fc.nat(10),
+        fc.boolean(),
+        fc.nat(),
+        (pins, draw, shuffleQuestions, seed) => {
+          const questions = pins.map((pinned, at) => ({ ...aQuestion(`${pinned ? "text" : "q"}${at}`), pinned }));
+          const pool = questions.filter(({ pinned }) => !pinned);
+          const drawCount = Math.min(draw, pool.length);
+          const exam = { sections: [{ drawCount, questions }], shuffleQuestions, shuffleOptions: false, seed };
+          const ids = drawPaper(exam).map(({ questionId }) => questionId);
+          const texts = questions.filter(({ pinned }) => pinned).map(({ questionId }) => questionId);
+          expect(ids.filter((id) => id.startsWith("text"))).toEqual(texts);
+          expect(new Set(ids).size).toBe(texts.length + drawCount);
+          const without = drawPaper({ ...exam, sections: [{ drawCount, questions: pool }] });
+          expect(ids.filter((id) => id.startsWith("q"))).toEqual(without.map(({ questionId }) => questionId));
+          if (pins[0]) expect(ids[0]).toBe("text0");
+        },
+      ),
+    );
+  });
+
+  it("gives all that there is where an older exam counted its texts in the draw", () => {
+    const questions = [{ ...aQuestion("text"), pinned: true }, aQuestion("a"), aQuestion("b")];
+    const exam = { sections: [{ drawCount: 3, questions }], shuffleOptions: false, seed: 1 };
+    for (const shuffleQuestions of [true, false])
+      expect(drawPaper({ ...exam, shuffleQuestions }).map(({ questionId }) => questionId)).toHaveLength(3);
+  });
+
   it("refuses to draw more than there is", () => {
     const sections = [{ drawCount: 2, questions: [aQuestion("q")] }];
     expect(() => drawPaper({ sections, shuffleQuestions: false, shuffleOptions: false, seed: 1 })).toThrow(

@@ -1,4 +1,5 @@
 import { unprocessable } from "../errors.ts";
+import { tooManyQuestions } from "./fileProblem.ts";
 import { MAX_NOTES, MAX_QUESTIONS } from "./limits.ts";
 import type { ReadEntry } from "./questionFormat.ts";
 
@@ -9,8 +10,7 @@ export async function countEntries(file: AsyncIterable<Pick<ReadEntry, "kind">>,
     signal.throwIfAborted();
     if (kind === "note") notes += 1;
     else questions += 1;
-    if (questions > MAX_QUESTIONS)
-      throw unprocessable("IMPORT_TOO_LARGE", `The file holds more than ${MAX_QUESTIONS} questions; divide it.`);
+    if (questions > MAX_QUESTIONS) throw tooManyQuestions();
     if (notes > MAX_NOTES)
       throw unprocessable("IMPORT_TOO_LARGE", `The file holds more than ${MAX_NOTES} things that are no questions.`);
   }

@@ -8,7 +8,7 @@ const BROKEN = "it holds bytes that are not in the encoding of the file; save th
  * The text of a file, piece by piece. Bytes are UTF-8, or UTF-16 where the file begins like it; the byte order mark is
  * left out. @throws BAD_USER_INPUT for broken encodings, NUL characters and files that are too large
  */
-export async function* fileText(source: FileSource): AsyncGenerator<string> {
+export async function* fileText(source: FileSource, maxBytes = MAX_FILE_BYTES): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
   let [bytes, line, isFirst] = [0, 1, true];
   const checked = (text: string): string => {
@@ -22,7 +22,8 @@ export async function* fileText(source: FileSource): AsyncGenerator<string> {
   };
   for await (const piece of evenStart(source)) {
     bytes += piece.length;
-    if (bytes > MAX_FILE_BYTES) throw unreadable(line, "the file is larger than 50 MB; divide it and send its parts.");
+    if (bytes > maxBytes)
+      throw unreadable(line, `the file is larger than ${maxBytes / 1024 / 1024} MB; divide it and send its parts.`);
     if (typeof piece !== "string") decoder ??= new TextDecoder(encodingOf(piece), { fatal: true });
     yield checked(typeof piece === "string" ? piece : decoded(() => decoder!.decode(piece, { stream: true }), line));
   }

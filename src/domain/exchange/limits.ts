@@ -6,8 +6,6 @@ export const MAX_QUESTIONS = 10_000;
 export const MAX_NOTES = 50_000;
 /** Characters of one question, its marks and tags included. */
 export const MAX_QUESTION_LENGTH = 1024 * 1024;
-/** Characters of a list of all questions: the manifest or the test of a package. */
-export const MAX_LIST_LENGTH = 4 * 1024 * 1024;
 /** Elements within elements. */
 export const MAX_XML_DEPTH = 100;
 

@@ -59,11 +59,21 @@ export interface WriteReport {
 
 export type FileSource = AsyncIterable<string | Uint8Array>;
 
+/** A file that can be read from any place, so that nobody has to hold it as a whole. */
+export interface StoredFile extends AsyncIterable<Uint8Array> {
+  /** In bytes. */
+  readonly size: number;
+  /** The bytes from `start` up to and without `end`; fewer where the file ends before. */
+  range(start: number, end: number): Promise<Uint8Array>;
+}
+
 /**
  * What each format of files fulfils. Reading and writing are streams and keep one question at a time. What would be
  * graded in another way after an export and an import is refused by `write`, and not merely reported.
  */
-export interface QuestionFormat {
+export type QuestionFormat = TextFormat | BinaryFormat;
+
+interface AnyFormat {
   /** The value of the GraphQL enum. */
   name: string;
   /** One sentence for the schema's reference. */
@@ -71,13 +81,22 @@ export interface QuestionFormat {
   /** Of the file's name, without the dot. */
   fileEnding: string;
   contentType: string;
-  /** Whether a file is bytes, which no text of a request can carry. */
-  isBinary?: boolean;
-  /** One bad question does not stop the others. @throws BAD_USER_INPUT for a file that cannot be read as a whole */
-  read(source: FileSource): AsyncGenerator<ReadEntry>;
   /** Calls `report` for every question of which something is lost or that is refused. */
   write(
     questions: AsyncIterable<ImportedQuestion>,
     report: (entry: WriteReport) => void,
   ): AsyncGenerator<string | Uint8Array>;
+}
+
+export interface TextFormat extends AnyFormat {
+  isBinary?: false;
+  /** One bad question does not stop the others. @throws BAD_USER_INPUT for a file that cannot be read as a whole */
+  read(source: FileSource): AsyncGenerator<ReadEntry>;
+}
+
+/** One whose files are bytes, which no text of a request can carry. */
+export interface BinaryFormat extends AnyFormat {
+  isBinary: true;
+  /** As that of a text; what a file begins with may stand at its end. */
+  read(source: StoredFile): AsyncGenerator<ReadEntry>;
 }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { Exact } from "../decimal.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { mapRubric, rubric } from "../rubric.ts";
 import { storedText } from "../storedText.ts";
@@ -25,6 +24,8 @@ export const essay = defineQuestionType({
   problemWith: ({ maxLength }, { text }) =>
     text.length <= maxLength ? null : `The text is too long: ${maxLength} characters are allowed.`,
 
+  isBlank: ({ text }) => text.trim() === "",
+
   mapTexts: ({ guidance, rubric: criteria, ...rest }, change) => ({
     ...rest,
     ...(criteria !== undefined && { rubric: mapRubric(criteria, change) }),
@@ -37,6 +38,5 @@ export const essay = defineQuestionType({
 
   solution: () => null,
 
-  grade: (_definition, { text }) =>
-    text.trim() === "" ? { kind: "graded", fraction: new Exact(0), feedback: null } : { kind: "needsHuman" },
+  grade: () => ({ kind: "needsHuman" }),
 });

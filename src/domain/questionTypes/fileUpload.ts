@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { Exact } from "../decimal.ts";
 import { acceptedKind } from "../fileKinds.ts";
 import { defineQuestionType } from "../questionType.ts";
 import { mapRubric, rubric } from "../rubric.ts";
@@ -52,6 +51,8 @@ export const fileUpload = defineQuestionType({
     return files.length <= maxFiles ? null : `There are too many files: ${maxFiles} may be handed in.`;
   },
 
+  isBlank: ({ files }) => files.length === 0,
+
   mapTexts: ({ guidance, rubric: criteria, ...rest }, change) => ({
     ...rest,
     ...(criteria !== undefined && { rubric: mapRubric(criteria, change) }),
@@ -69,6 +70,5 @@ export const fileUpload = defineQuestionType({
 
   solution: () => null,
 
-  grade: (_definition, { files }) =>
-    files.length === 0 ? { kind: "graded", fraction: new Exact(0), feedback: null } : { kind: "needsHuman" },
+  grade: () => ({ kind: "needsHuman" }),
 });

@@ -20,6 +20,7 @@ import {
 } from "../numberAnswers.ts";
 import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType, type ShownGap } from "../questionType.ts";
+import { checkRegexes } from "../regexLimits.ts";
 import { storedText } from "../storedText.ts";
 import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields, textSolution } from "../textAnswers.ts";
 
@@ -72,15 +73,17 @@ const definition = z
     });
     if (gaps.every(({ weight }) => weight === "0"))
       context.addIssue({ code: "custom", path: ["gaps"], message: "At least one gap must count." });
+    const typed = gaps.flatMap((gap, at) => (gap.kind === "text" ? [{ path: ["gaps", at], key: gap }] : []));
+    checkRegexes(typed, context);
   });
 
 type Gap = z.output<typeof definition>["gaps"][number];
 
 /** A gap that was emptied again is one that was not filled. */
-const isBlank = (value: string) => value.trim() === "";
+const isEmpty = (value: string) => value.trim() === "";
 
 function problemWithValue(gap: Gap, value: string): string | null {
-  if (isBlank(value)) return null;
+  if (isEmpty(value)) return null;
   if (gap.kind === "choice") return isOption(gap.options, value) ? null : NOT_AN_OPTION;
   if (gap.kind === "text")
     return value.length <= MAX_TEXT_RESPONSE ? null : `A gap takes ${MAX_TEXT_RESPONSE} characters.`;
@@ -129,6 +132,8 @@ export const gapFill = defineQuestionType({
     return null;
   },
 
+  isBlank: ({ gaps }) => gaps.every(({ value }) => isEmpty(value)),
+
   mapTexts: ({ text, gaps, ...rest }, change) => ({
     ...rest,
     text: change(text),
@@ -163,7 +168,7 @@ export const gapFill = defineQuestionType({
     for (const gap of gaps) {
       whole = whole.plus(gap.weight);
       const value = values.get(gap.id);
-      if (value === undefined || isBlank(value)) continue;
+      if (value === undefined || isEmpty(value)) continue;
       const grade = gradeGap(gap, value);
       earned = earned.plus(withPenalty(grade.fraction, { penalty }).times(gap.weight));
       if (grade.feedback) feedback.push(grade.feedback);

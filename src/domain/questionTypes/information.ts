@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { Exact } from "../decimal.ts";
-import { defineQuestionType } from "../questionType.ts";
+import { defineQuestionType, UNANSWERED } from "../questionType.ts";
 
 /** A text between the questions: there is nothing to answer and nothing to earn. */
 export const information = defineQuestionType({
@@ -11,9 +10,10 @@ export const information = defineQuestionType({
   definition: z.strictObject({}),
   response: z.never(),
   problemWith: () => null,
+  isBlank: () => true,
   mapTexts: (definition) => definition,
   studentView: () => ({ responseKind: "nothing", options: [], maxLength: null }),
   shuffleOptions: () => [],
   solution: () => null,
-  grade: () => ({ kind: "graded", fraction: new Exact(0), feedback: null }),
+  grade: () => UNANSWERED,
 });

@@ -64,6 +64,8 @@ export const matching = defineQuestionType({
     return pairs.every((pair) => options.some(({ id }) => id === pair.option)) ? null : NOT_AN_OPTION;
   },
 
+  isBlank: ({ pairs }) => pairs.length === 0,
+
   mapTexts: (definition, change) => ({
     ...definition,
     options: mapShown(definition.options, change),
@@ -90,7 +92,7 @@ export const matching = defineQuestionType({
             floor ?? 0,
             share(new Exact(right).minus(new Exact(penalty).times(given.size - right)), prompts.length),
           )
-        : withPenalty(new Exact(right === prompts.length ? 1 : 0), { penalty: given.size > 0 ? penalty : "0", floor });
+        : withPenalty(new Exact(right === prompts.length ? 1 : 0), { penalty, floor });
     const chosen = new Set(given.values());
     const said = [...prompts.filter(({ id }) => given.has(id)), ...options.filter(({ id }) => chosen.has(id))];
     return { kind: "graded", fraction, feedback: said.flatMap(({ feedback }) => feedback ?? []).join("\n") || null };

@@ -102,6 +102,8 @@ export const multipleChoice = defineQuestionType({
     return choices.every((choice) => isOption(options, choice)) ? null : NOT_AN_OPTION;
   },
 
+  isBlank: ({ choices }) => choices.length === 0,
+
   mapTexts: (definition, change) => ({ ...definition, options: mapShown(definition.options, change) }),
 
   studentView: ({ options }) => ({ responseKind: "choices", options: shown(options), maxLength: null }),
@@ -114,7 +116,7 @@ export const multipleChoice = defineQuestionType({
     const chosen = options.filter(({ id }) => choices.includes(id));
     const feedback = chosen.flatMap(({ feedback }) => feedback ?? []).join("\n") || null;
     const earned = Exact.min(1, shareOf(options, chosen, scoring));
-    const isWrong = scoring === "allOrNothing" && earned.isZero() && chosen.length > 0;
+    const isWrong = scoring === "allOrNothing" && earned.isZero();
     const fraction = Exact.max(floor, isWrong ? earned.minus(penalty) : earned);
     return { kind: "graded", fraction, feedback };
   },

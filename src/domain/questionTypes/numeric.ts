@@ -22,10 +22,12 @@ export const numeric = defineQuestionType({
   response: z.strictObject({ number: storedText(MAX_NUMBER_RESPONSE).trim() }),
 
   problemWith({ units = [] }, { number }) {
-    if (parseQuantity(number, units)) return null;
+    if (number === "" || parseQuantity(number, units)) return null;
     const after = units.length > 0 ? ", with a unit if there is one" : "";
     return `This is not a number. Write it like 3.14, 3,14 or 1e-3${after}.`;
   },
+
+  isBlank: ({ number }) => number.trim() === "",
 
   mapTexts: (definition, change) => ({
     ...definition,

@@ -32,11 +32,14 @@ export const ordering = defineQuestionType({
   response: z.strictObject({ order: z.array(z.string()).max(MAX_OPTIONS, "There are not so many items.") }),
 
   problemWith({ items }, { order }) {
+    if (order.length === 0) return null;
     if (!order.every((given) => items.some(({ id }) => id === given))) return NOT_AN_OPTION;
     return new Set(order).size === items.length && order.length === items.length
       ? null
       : "Put every item in the order, each once.";
   },
+
+  isBlank: ({ order }) => order.length === 0,
 
   mapTexts: ({ feedbackRight, feedbackWrong, ...rest }, change) => ({
     ...rest,

@@ -3,6 +3,7 @@ import { mapFeedback } from "../choiceOptions.ts";
 import { Exact } from "../decimal.ts";
 import { penaltyFields, withPenalty } from "../penalty.ts";
 import { defineQuestionType } from "../questionType.ts";
+import { checkRegexes } from "../regexLimits.ts";
 import { storedText } from "../storedText.ts";
 import { MAX_TEXT_RESPONSE, matchingTextAnswer, textAnswerFields, textSolution } from "../textAnswers.ts";
 
@@ -11,11 +12,15 @@ export const shortText = defineQuestionType({
   name: "SHORT_TEXT",
   description: "A word or a few are typed and compared with the accepted answers.",
   responseKind: "text",
-  definition: z.strictObject({ ...textAnswerFields, ...penaltyFields }),
+  definition: z
+    .strictObject({ ...textAnswerFields, ...penaltyFields })
+    .superRefine((key, context) => checkRegexes([{ path: [], key }], context)),
 
   response: z.strictObject({ text: storedText(MAX_TEXT_RESPONSE) }),
 
   problemWith: () => null,
+
+  isBlank: ({ text }) => text.trim() === "",
 
   mapTexts: (definition, change) => ({
     ...definition,
@@ -29,7 +34,6 @@ export const shortText = defineQuestionType({
   solution: (definition) => textSolution(definition),
 
   grade({ penalty, floor, ...definition }, { text }) {
-    if (text.trim() === "") return { kind: "graded", fraction: new Exact(0), feedback: null };
     const match = matchingTextAnswer(definition, text);
     const fraction = withPenalty(new Exact(match?.fraction ?? 0), { penalty, floor });
     return { kind: "graded", fraction, feedback: match?.feedback ?? null };

@@ -29,6 +29,8 @@ export const singleChoice = defineQuestionType({
 
   problemWith: ({ options }, { choice }) => (isOption(options, choice) ? null : NOT_AN_OPTION),
 
+  isBlank: () => false,
+
   mapTexts: (definition, change) => ({ ...definition, options: mapShown(definition.options, change) }),
 
   studentView: ({ options }) => ({ responseKind: "choice", options: shown(options), maxLength: null }),

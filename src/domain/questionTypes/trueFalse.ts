@@ -26,6 +26,8 @@ export const trueFalse = defineQuestionType({
 
   problemWith: () => null,
 
+  isBlank: () => false,
+
   mapTexts: ({ feedbackTrue, feedbackFalse, ...rest }, change) => ({
     ...rest,
     ...(feedbackTrue !== undefined && { feedbackTrue: change(feedbackTrue) }),

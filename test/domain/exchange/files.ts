@@ -1,23 +1,35 @@
 import type {
-  FileSource,
   ImportedQuestion,
   QuestionFormat,
   ReadEntry,
+  StoredFile,
   WriteReport,
 } from "../../../src/domain/exchange/questionFormat.ts";
 
-/** A file in pieces of so many characters or bytes. */
-export async function* pieces(
-  file: string | Uint8Array,
-  size = 1_000,
-): FileSource & AsyncGenerator<string | Uint8Array> {
-  for (let at = 0; at < file.length; at += size)
-    yield typeof file === "string" ? file.slice(at, at + size) : file.subarray(at, at + size);
+/** A text in pieces of so many characters. */
+async function* textPieces(text: string, size: number): AsyncGenerator<string> {
+  for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);
 }
 
-export async function readAll(format: QuestionFormat, file: string | Uint8Array, size?: number) {
+/** A file as it is kept, which comes in pieces of so many bytes. */
+export function stored(file: string | Uint8Array, size = 1_000): StoredFile {
+  const bytes = typeof file === "string" ? Buffer.from(file) : file;
+  return {
+    size: bytes.length,
+    range: async (start, end) => bytes.subarray(start, end),
+    async *[Symbol.asyncIterator]() {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+    },
+  };
+}
+
+export async function readAll(format: QuestionFormat, file: string | Uint8Array, size = 1_000) {
   const entries: ReadEntry[] = [];
-  for await (const entry of format.read(pieces(file, size))) entries.push(entry);
+  const read =
+    typeof file === "string" && !format.isBinary
+      ? format.read(textPieces(file, size))
+      : format.read(stored(file, size));
+  for await (const entry of read) entries.push(entry);
   return {
     taken: entries.filter((entry) => entry.kind === "taken"),
     refused: entries.filter((entry) => entry.kind === "refused"),

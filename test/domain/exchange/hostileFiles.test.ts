@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { gift } from "../../../src/domain/exchange/gift.ts";
 import { MAX_FILE_BYTES, MAX_QUESTION_LENGTH } from "../../../src/domain/exchange/limits.ts";
 import type { QuestionFormat } from "../../../src/domain/exchange/questionFormat.ts";
 import { questionFormats } from "../../../src/domain/exchange/questionFormats.ts";
@@ -59,7 +60,7 @@ describe("a file of questions", () => {
         yield Buffer.alloc(1_000_000, "a");
       }
     }
-    await expect(GIFT.read(endless()).next()).rejects.toThrow("larger than 50 MB");
+    await expect(gift.read(endless()).next()).rejects.toThrow("larger than 50 MB");
     expect(sent).toBeLessThan(MAX_FILE_BYTES + 2_000_000);
   });
 

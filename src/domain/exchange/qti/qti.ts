@@ -1,36 +1,18 @@
 import { badInput } from "../../errors.ts";
 import { fileText } from "../fileText.ts";
-import { MAX_FILE_BYTES } from "../limits.ts";
-import type { FileSource, QuestionFormat, ReadEntry } from "../questionFormat.ts";
+import type { BinaryFormat, ReadEntry, StoredFile } from "../questionFormat.ts";
 import type { QtiVersion } from "./elements.ts";
-import { readItem, readPackage } from "./readPackage.ts";
+import { itemText, readItem, readPackage } from "./readPackage.ts";
 import { writePackage } from "./writePackage.ts";
-import { refusedPackage } from "./zipFiles.ts";
 
 /** Packages and single items of every version from 2.0 are read, whichever of the formats is named. */
-async function* read(source: FileSource): AsyncGenerator<ReadEntry> {
-  const bytes = await bytesOf(source);
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return yield* readPackage(bytes); // "PK"
-  let xml = "";
-  async function* file() {
-    yield bytes;
-  }
-  for await (const piece of fileText(file())) xml += piece;
+async function* read(source: StoredFile): AsyncGenerator<ReadEntry> {
+  const [first, second] = await source.range(0, 2);
+  if (first === 0x50 && second === 0x4b) return yield* readPackage(source); // "PK"
+  const xml = await itemText(fileText(source));
   if (!xml.trimStart().startsWith("<"))
     throw badInput("The file is neither a zip file nor XML.", [{ path: "input.content", message: "is no QTI" }]);
   yield readItem(xml, 1);
-}
-
-async function bytesOf(source: FileSource): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of source) {
-    const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
-    length += bytes.length;
-    if (length > MAX_FILE_BYTES) throw refusedPackage("it is larger than 50 MB.");
-    pieces.push(bytes);
-  }
-  return Buffer.concat(pieces);
 }
 
 const format = <Name extends string>(name: Name, version: QtiVersion) =>
@@ -42,7 +24,7 @@ const format = <Name extends string>(name: Name, version: QtiVersion) =>
     isBinary: true,
     read,
     write: (questions, report) => writePackage(version, questions, report),
-  }) as const satisfies QuestionFormat;
+  }) as const satisfies BinaryFormat;
 
 /** https://www.imsglobal.org/question/ */
 export const qti22 = format("QTI_2_2", "2.2");

@@ -78,6 +78,7 @@ interface Tried {
 function multiple(choices: Choice[], responded: Responded, interaction: XmlNode, context: ReadContext): ReadDefinition {
   const { scorer, changed } = context;
   noteLimits(interaction, choices, changed);
+  if (choices.length === 0) throw new QuestionProblem("There is nothing to choose from.");
   const tried = triedSets(choices, interaction, context).map(
     (chosen): Tried => ({ chosen, score: scorer.score(responded(chosen)) }),
   );
@@ -102,8 +103,7 @@ function multiple(choices: Choice[], responded: Responded, interaction: XmlNode,
     {},
   );
   const unanswered = scorer.score({});
-  if (!unanswered.isZero())
-    changed.push(`An empty response earns ${unanswered} points; here, only who hands in an empty choice has them.`);
+  if (!unanswered.isZero()) changed.push(`An empty response earns ${unanswered} points; here, it earns none.`);
   const options = found.options.map(({ id: _id, ...option }, at) => ({
     ...option,
     text: choices[at]!.text,
@@ -119,11 +119,11 @@ function noteLimits(interaction: XmlNode, choices: Choice[], changed: string[]):
   if (least > 0) changed.push(`At least ${least} options had to be chosen; here, any number can.`);
 }
 
-/** Every set of few options. Of many, those that tell all about the two standard templates. */
+/** Every set of few options but the empty one, which is no answer. Of many, those that tell all about the two standard templates. */
 function triedSets(choices: Choice[], interaction: XmlNode, { scorer: { item } }: ReadContext): string[][] {
   const ids = choices.map(({ id }) => id);
   if (ids.length <= MAX_TRIED_OPTIONS)
-    return Array.from({ length: 2 ** ids.length }, (_, bits) => ids.filter((_id, at) => (bits >> at) & 1));
+    return Array.from({ length: 2 ** ids.length - 1 }, (_, bits) => ids.filter((_id, at) => ((bits + 1) >> at) & 1));
   const { responseIdentifier = "" } = interaction.attributes;
   const { correct, mapping } = item.responses.get(responseIdentifier)!;
   const others = (set: string[]) => [
@@ -132,14 +132,15 @@ function triedSets(choices: Choice[], interaction: XmlNode, { scorer: { item } }
       set.includes(id) ? set.filter((it) => it !== id) : ids.filter((it) => it === id || set.includes(it)),
     ),
   ];
-  if (isMatchCorrect(item, responseIdentifier)) return others(ids.filter((id) => correct?.items.includes(id)));
+  const answers = (sets: string[][]) => sets.filter((set) => set.length > 0);
+  if (isMatchCorrect(item, responseIdentifier)) return answers(others(ids.filter((id) => correct?.items.includes(id))));
   if (!isMapResponse(item, responseIdentifier) || !mapping)
     throw new QuestionProblem(
       `Its scoring is not one of the standard templates, and it has more than ${MAX_TRIED_OPTIONS} options.`,
     );
   const worth = (id: string) => new Exact(mapping.entries.find(({ key }) => key === id)?.value ?? mapping.defaultValue);
   const [right, wrong] = [ids.filter((id) => worth(id).gt(0)), ids.filter((id) => worth(id).lt(0))];
-  return [...others(right), ...others(wrong), ...others([])];
+  return answers([...others(right), ...others(wrong), ...others([])]);
 }
 
 /** Ways to grade that could be meant, the plainest first. */

@@ -1,28 +1,33 @@
 import { DomainError } from "../../errors.ts";
-import { QuestionProblem } from "../fileProblem.ts";
+import { QuestionProblem, tooManyQuestions } from "../fileProblem.ts";
 import { fileText } from "../fileText.ts";
-import { MAX_LIST_LENGTH } from "../limits.ts";
-import type { ReadEntry } from "../questionFormat.ts";
+import { MAX_QUESTION_LENGTH, MAX_QUESTIONS } from "../limits.ts";
+import type { ReadEntry, StoredFile } from "../questionFormat.ts";
 import { excerptOf, takeQuestion } from "../takeQuestion.ts";
 import { toItem } from "./item.ts";
-import { folderOf, MANIFEST, outlineOf, pathFrom, type Resource, resourcesOf } from "./manifest.ts";
+import { folderOf, MANIFEST, outlineOf, pathFrom } from "./manifest.ts";
+import { MAX_ITEM_BYTES, MAX_MANIFEST_BYTES, TEST_LIMITS } from "./packageLimits.ts";
+import { type Resource, readManifest } from "./readManifest.ts";
 import { toQuestion } from "./toQuestion.ts";
-import { parseXml, textOf, type XmlNode } from "./xmlTree.ts";
+import { parseXml, readXml, textOf, type XmlNode } from "./xmlTree.ts";
 import { openZip, refusedPackage, type ZipFiles } from "./zipFiles.ts";
 
 /**
  * What becomes of the tests and items of a content package: first the tests, then the items in the order of the tests,
- * then those of no test. @throws BAD_USER_INPUT for what is no such package
+ * then those of no test. @throws BAD_USER_INPUT for what is no such package, UNPROCESSABLE (IMPORT_TOO_LARGE)
  */
-export async function* readPackage(bytes: Uint8Array): AsyncGenerator<ReadEntry> {
-  const zip = await openZip(bytes);
+export async function* readPackage(file: StoredFile): AsyncGenerator<ReadEntry> {
+  const zip = await openZip(file);
   if (!zip.has(MANIFEST)) throw refusedPackage(`there is no ${MANIFEST} at the top of the archive.`);
   const resources = await manifestOf(zip);
   const items = new Map(resources.filter(({ kind }) => kind === "item").map((item) => [item.path, item]));
+  if (items.size > MAX_QUESTIONS) throw tooManyQuestions(); // before each of them is tried
   const order = new Set<string>();
   let place = 0;
+  const tests = new Set<string>();
   for (const resource of resources) {
-    if (resource.kind === "item") continue;
+    if (resource.kind === "item" || tests.has(resource.path)) continue;
+    if (resource.kind === "test") tests.add(resource.path); // a manifest may name it more than once
     place += 1;
     yield* readOther(zip, resource, place, order, items);
   }
@@ -35,7 +40,7 @@ export async function* readPackage(bytes: Uint8Array): AsyncGenerator<ReadEntry>
 
 async function manifestOf(zip: ZipFiles): Promise<Resource[]> {
   try {
-    return resourcesOf(parseXml(await textIn(zip, MANIFEST), MAX_LIST_LENGTH));
+    return await readManifest(textIn(zip, MANIFEST, MAX_MANIFEST_BYTES));
   } catch (error) {
     if (error instanceof QuestionProblem) throw refusedPackage(`${MANIFEST}: ${error.message}`);
     throw error;
@@ -59,7 +64,7 @@ async function* readOther(
   const refused = (reason: string): ReadEntry => ({ kind: "refused", line, title: null, excerpt: path, reason });
   if (!zip.has(path)) return yield refused(missing(path));
   try {
-    const { title, items: named, lost } = outlineOf(parseXml(await textIn(zip, path), MAX_LIST_LENGTH));
+    const { title, items: named, lost } = outlineOf(await testIn(zip, path));
     for (const href of named) {
       const item = pathFrom(folderOf(path), href);
       if (item !== null && (items.has(item) || zip.has(item))) order.add(item);
@@ -72,10 +77,14 @@ async function* readOther(
       message: `The test "${title}" gives its ${named.length} items their order; it becomes no exam.${without}`,
     };
   } catch (error) {
-    if (!(error instanceof QuestionProblem)) throw error;
+    if (!(error instanceof QuestionProblem || error instanceof DomainError)) throw error;
     yield refused(`${path}: ${error.message}`);
   }
 }
+
+/** The root of a test. @throws QuestionProblem for what is no XML, or more than a test may be */
+const testIn = (zip: ZipFiles, path: string): Promise<XmlNode> =>
+  readXml(textIn(zip, path, TEST_LIMITS.maxBytes), TEST_LIMITS);
 
 const missing = (path: string) => `The manifest names ${path}, which is not in the archive.`;
 
@@ -87,7 +96,7 @@ async function readPacked(
   const refused = (reason: string): ReadEntry => ({ kind: "refused", line, title: null, excerpt: path, reason });
   if (!zip.has(path)) return refused(missing(path));
   try {
-    const entry = readItem(await textIn(zip, path), line, tags);
+    const entry = readItem(await itemText(textIn(zip, path, MAX_ITEM_BYTES)), line, tags);
     return entry.kind === "refused" ? { ...entry, reason: `${path}: ${entry.reason}` } : entry;
   } catch (error) {
     if (error instanceof DomainError) return refused(`${path}: ${error.message}`); // this file alone cannot be read
@@ -95,13 +104,16 @@ async function readPacked(
   }
 }
 
-async function textIn(zip: ZipFiles, path: string): Promise<string> {
-  const bytes = await zip.read(path);
+const textIn = (zip: ZipFiles, path: string, maxBytes: number): AsyncGenerator<string> =>
+  fileText(zip.read(path, maxBytes), maxBytes);
+
+/** The text of an item; of one that is too long, only so much that it is found to be. */
+export async function itemText(pieces: AsyncIterable<string>): Promise<string> {
   let text = "";
-  async function* file() {
-    yield bytes;
+  for await (const piece of pieces) {
+    text += piece;
+    if (text.length > MAX_QUESTION_LENGTH) break;
   }
-  for await (const piece of fileText(file())) text += piece;
   return text;
 }
 

@@ -89,9 +89,7 @@ export function writeChoices(
           q("divide", {}, q("product", {}, rule.base("float", points), judged), rule.number(options.length)),
         );
       const judged = q("sum", {}, wrongOnes, q("mapResponse", { identifier: RESPONSE }));
-      const rules = [
-        rule.condition({ test: rule.isNull(RESPONSE), rules: [share(wrongOnes)] }, { rules: [share(judged)] }),
-      ];
+      const rules = [rule.condition({ test: rule.isAnswered(RESPONSE), rules: [share(judged)] })];
       return choice({ options: flags, cardinality: "multiple", correct, rules }, context);
     }
     default: {

@@ -1,10 +1,10 @@
-import { ZipFile } from "yazl";
 import type { ImportedQuestion, WriteReport } from "../questionFormat.ts";
 import { writeEach } from "../writeEach.ts";
 import { xmlText } from "../xmlElements.ts";
 import { element, elementsFor, type QtiVersion } from "./elements.ts";
 import { fromQuestion } from "./fromQuestion.ts";
 import { MANIFEST } from "./manifest.ts";
+import { zipped } from "./zipWriter.ts";
 
 const TYPES: Record<QtiVersion, { suffix: string; manifest: string; schema: string; test: string }> = {
   "2.2": {
@@ -21,37 +21,30 @@ const TYPES: Record<QtiVersion, { suffix: string; manifest: string; schema: stri
   },
 };
 const TEST = "test.xml";
-/** The same questions make the same file, whenever it is written. */
-const WRITTEN_AT = { mtime: new Date("2000-01-01T12:00:00Z"), forceDosTimestamp: true };
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
-/** A content package: an item for each question that can be written, and a test that holds them in their order. */
-export async function* writePackage(
+/**
+ * A content package: an item for each question that can be written, and a test that holds them in their order. Of what has
+ * been written, only the tags are kept, for the manifest.
+ */
+export const writePackage = (
   version: QtiVersion,
   questions: AsyncIterable<ImportedQuestion>,
   report: (entry: WriteReport) => void,
-): AsyncGenerator<Uint8Array> {
-  const zip = new ZipFile();
-  const add = (path: string, xml: string) => zip.addBuffer(Buffer.from(xml), path, WRITTEN_AT);
-  const written: { identifier: string; tags: string[] }[] = [];
-  const items = writeEach(questions, report, (question, lost) => {
-    const identifier = `item-${written.length + 1}`;
-    const xml = fromQuestion(question, version, identifier, lost);
-    written.push({ identifier, tags: question.tags });
-    return xml;
+): AsyncGenerator<Uint8Array> =>
+  zipped(async (add) => {
+    const written: { identifier: string; tags: string[] }[] = [];
+    const items = writeEach(questions, report, (question, lost) => {
+      const identifier = `item-${written.length + 1}`;
+      const xml = fromQuestion(question, version, identifier, lost);
+      written.push({ identifier, tags: question.tags });
+      return xml;
+    });
+    for await (const xml of items) await add(pathOf(written.at(-1)!.identifier), [xml]);
+    const identifiers = written.map(({ identifier }) => identifier);
+    await add(TEST, [testOf(version, identifiers)]);
+    await add(MANIFEST, manifestOf(version, written));
   });
-  for await (const xml of items) add(pathOf(written.at(-1)!.identifier), xml);
-  add(
-    TEST,
-    testOf(
-      version,
-      written.map(({ identifier }) => identifier),
-    ),
-  );
-  add(MANIFEST, manifestOf(version, written));
-  zip.end();
-  for await (const piece of zip.outputStream) yield piece as Uint8Array;
-}
 
 const pathOf = (identifier: string) => `items/${identifier}.xml`;
 
@@ -68,28 +61,19 @@ function testOf(version: QtiVersion, items: readonly string[]): string {
   return `${DECLARATION}${test}\n`;
 }
 
-function manifestOf(version: QtiVersion, items: readonly { identifier: string; tags: string[] }[]): string {
+/** The text of the manifest in parts, since it is long where there are many questions with many tags. */
+function* manifestOf(version: QtiVersion, items: readonly { identifier: string; tags: string[] }[]): Generator<string> {
   const { suffix, manifest, schema } = TYPES[version];
   const resource = (identifier: string, type: string, href: string, ...inner: string[]) =>
     element("resource", { identifier, type, href }, ...inner, element("file", { href }));
   const schemaOf = [element("schema", {}, schema), element("schemaversion", {}, version === "2.2" ? "1.0.0" : "3.0.0")];
-  const resources = [
-    ...items.map(({ identifier, tags }) =>
-      resource(identifier, `imsqti_item_${suffix}`, pathOf(identifier), ...metadataOf(tags)),
-    ),
-    resource(
-      "test-1",
-      `imsqti_test_${suffix}`,
-      TEST,
-      ...items.map(({ identifier }) => element("dependency", { identifierref: identifier })),
-    ),
-  ];
-  const parts = [
-    element("metadata", {}, ...schemaOf),
-    element("organizations"),
-    element("resources", {}, ...resources),
-  ];
-  return `${DECLARATION}${element("manifest", { xmlns: manifest, identifier: "package-1" }, ...parts)}\n`;
+  yield `${DECLARATION}<manifest xmlns="${manifest}" identifier="package-1">`;
+  yield `${element("metadata", {}, ...schemaOf)}${element("organizations")}<resources>`;
+  for (const { identifier, tags } of items)
+    yield resource(identifier, `imsqti_item_${suffix}`, pathOf(identifier), ...metadataOf(tags));
+  const dependencies = items.map(({ identifier }) => element("dependency", { identifierref: identifier }));
+  yield resource("test-1", `imsqti_test_${suffix}`, TEST, ...dependencies);
+  yield "</resources></manifest>\n";
 }
 
 /** Tags as the keywords of a learning object. */

@@ -1,12 +1,9 @@
-import { type Entry, fromBufferPromise, type ZipFile } from "yauzl";
+import { Entry, fromRandomAccessReaderPromise } from "yauzl";
 import { badInput, DomainError } from "../../errors.ts";
-import { MAX_LIST_LENGTH } from "../limits.ts";
+import type { StoredFile } from "../questionFormat.ts";
+import { MAX_ENTRIES, MAX_UNPACKED_BYTES } from "./packageLimits.ts";
+import { RangeReader } from "./rangeReader.ts";
 
-/** Of one package; media are counted, though they are not read. */
-const MAX_ENTRIES = 25_000;
-const MAX_UNPACKED_BYTES = 500 * 1024 * 1024;
-/** Of one file that is read; a list of all questions is the longest. */
-const MAX_FILE_READ_BYTES = MAX_LIST_LENGTH;
 /** XML shrinks to a tenth, and hardly ever to a hundredth; a small file may be as regular as it likes. */
 const MAX_RATIO = 200;
 const SMALL_BYTES = 256 * 1024;
@@ -14,8 +11,8 @@ const SMALL_BYTES = 256 * 1024;
 /** The files of a package. Only what is asked for is unpacked. */
 export interface ZipFiles {
   has(path: string): boolean;
-  /** @throws BAD_USER_INPUT if the file is damaged or too large to be read */
-  read(path: string): Promise<Uint8Array>;
+  /** The bytes of a file there is, as they are unpacked. @throws BAD_USER_INPUT if it is damaged or larger than that */
+  read(path: string, maxBytes: number): AsyncGenerator<Uint8Array>;
 }
 
 export const refusedPackage = (problem: string): DomainError =>
@@ -26,22 +23,41 @@ export const refusedPackage = (problem: string): DomainError =>
  * @throws BAD_USER_INPUT for what is no zip file, is encrypted, has paths that lead out of it, or would unpack to far more
  * than it is
  */
-export async function openZip(bytes: Uint8Array): Promise<ZipFiles> {
-  return whileReading(async () => {
-    const zip = await fromBufferPromise(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+export async function openZip(file: StoredFile): Promise<ZipFiles> {
+  const reader = new RangeReader(file);
+  /** All that goes wrong with the bytes is their fault. */
+  const refusal = (error: unknown): unknown => {
+    if (reader.fault) return reader.fault;
+    if (error instanceof DomainError || error instanceof TypeError || !(error instanceof Error)) return error;
+    return refusedPackage(`${error.message.replace(/\.$/, "")}.`);
+  };
+  const entries = new Map<string, Entry>();
+  try {
+    const zip = await fromRandomAccessReaderPromise(reader, file.size, { autoClose: false });
     if (zip.entryCount > MAX_ENTRIES) throw refusedPackage(`it has more than ${MAX_ENTRIES} files.`);
-    const entries = new Map<string, Entry>();
     let unpacked = 0;
     for await (const entry of zip.eachEntry()) {
       unpacked += entry.uncompressedSize;
       requireHarmless(entry, unpacked);
-      entries.set(entry.fileName, entry);
+      entries.set(entry.fileName, placeOf(entry));
     }
     return {
       has: (path) => entries.has(path),
-      read: (path) => whileReading(() => unpack(zip, entries.get(path)!)),
+      /** What is unpacked is never more than the list of the file says, which yauzl checks. */
+      async *read(path, maxBytes) {
+        const entry = entries.get(path)!;
+        if (entry.uncompressedSize > maxBytes)
+          throw refusedPackage(`${path} is larger than ${maxBytes / 1024 / 1024} MB.`);
+        try {
+          for await (const piece of await zip.openReadStreamPromise(entry)) yield piece as Uint8Array;
+        } catch (error) {
+          throw refusal(error);
+        }
+      },
     };
-  });
+  } catch (error) {
+    throw refusal(error);
+  }
 }
 
 function requireHarmless({ fileName, uncompressedSize, compressedSize, ...entry }: Entry, unpacked: number): void {
@@ -52,20 +68,18 @@ function requireHarmless({ fileName, uncompressedSize, compressedSize, ...entry 
     throw refusedPackage(`${name} would unpack to more than ${MAX_RATIO} times its size.`);
 }
 
-/** What is unpacked is never more than the list of the file says, which yauzl checks. */
-async function unpack(zip: ZipFile, entry: Entry): Promise<Uint8Array> {
-  if (entry.uncompressedSize > MAX_FILE_READ_BYTES) throw refusedPackage(`${entry.fileName} is larger than 4 MB.`);
-  const pieces: Uint8Array[] = [];
-  for await (const piece of await zip.openReadStreamPromise(entry)) pieces.push(piece as Uint8Array);
-  return Buffer.concat(pieces);
-}
-
-/** All that goes wrong with bytes in memory is their fault. */
-async function whileReading<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof DomainError || error instanceof TypeError || !(error instanceof Error)) throw error;
-    throw refusedPackage(`${error.message.replace(/\.$/, "")}.`);
-  }
-}
+/** What it takes to unpack an entry, without the comments and other fields that may be long. */
+const placeOf = ({
+  compressedSize,
+  compressionMethod,
+  generalPurposeBitFlag,
+  relativeOffsetOfLocalHeader,
+  uncompressedSize,
+}: Entry): Entry =>
+  Object.assign(new Entry(), {
+    compressedSize,
+    compressionMethod,
+    generalPurposeBitFlag,
+    relativeOffsetOfLocalHeader,
+    uncompressedSize,
+  });

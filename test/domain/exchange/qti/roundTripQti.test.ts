@@ -94,6 +94,35 @@ describe("questions that were written as QTI items and read again", () => {
     }
   });
 
+  it("give nothing to who chooses nothing, and say so where another program would", () => {
+    const options = ["a", "b", "c"].map((text) => ({ text, correct: text === "a" }));
+    const before: ImportedQuestion = {
+      ...{
+        type: "MULTIPLE_CHOICE",
+        title: null,
+        stem: "Which?",
+        stemFormat: "PLAIN",
+        points: "3",
+        tags: [],
+        feedback: null,
+      },
+      ...{
+        outcomeFeedback: null,
+        definition: parseDefinition("MULTIPLE_CHOICE", { options, scoring: "proportional" }),
+      },
+    };
+    const xml = written(before, "2.2")!;
+    const elsewhere = xml.replace(
+      "</responseIf></responseCondition>",
+      '</responseIf><responseElse><setOutcomeValue identifier="SCORE"><baseValue baseType="float">2</baseValue></setOutcomeValue></responseElse></responseCondition>',
+    );
+    expect(elsewhere).not.toBe(xml);
+    const [ours, theirs] = [xml, elsewhere].map((text) => toQuestion(toItem(parseXml(text))));
+    expect(ours!.changed).toEqual([]);
+    expect(theirs).toEqual({ ...ours, changed: ["An empty response earns 2 points; here, it earns none."] });
+    expect(outcome(theirs as ImportedQuestion, { choices: [] })).toBe("0");
+  });
+
   it("are of every type", () => {
     const questions = fc.sample(someQuestion, { seed: 7, numRuns: 300 });
     const kept = questions.filter((question) => written(question, "3.0") !== null);
