@@ -29,6 +29,7 @@ import { createAnalysisService } from "./services/analysis.service.ts";
 import { createAnswerService } from "./services/answer.service.ts";
 import { createAnswerBatches } from "./services/answerBatches.ts";
 import { createAnswerFileService } from "./services/answerFile.service.ts";
+import { createAnswerFileDownloads } from "./services/answerFileDownloads.service.ts";
 import { createAnswerFileRemoval } from "./services/answerFileRemoval.ts";
 import { answerFileUploads } from "./services/answerFileUploads.ts";
 import { createAttemptService } from "./services/attempt.service.ts";
@@ -92,6 +93,7 @@ import { createSectionService } from "./services/section.service.ts";
 import { createSessionService } from "./services/session.service.ts";
 import { createSignedLinks } from "./services/signedLinks.ts";
 import { createSmtp } from "./services/smtp.ts";
+import { createStaffViews } from "./services/staffViews.ts";
 import { createTemplatedMails } from "./services/templatedMails.ts";
 import { createTokenRotation } from "./services/tokenRotation.ts";
 import { createTokens } from "./services/tokens.ts";
@@ -180,6 +182,7 @@ export async function createContainer(
   const examQuestions = createExamQuestions({ db, cache });
   const papers = createPapers({ db, cache, examQuestions });
   const visits = createAttemptVisits({ db, log });
+  const staffViewed = createStaffViews(db);
   const addresses = createExamAddresses({ db, cache, visits });
   const batches = createAnswerBatches({
     pool: savePool,
@@ -273,6 +276,7 @@ export async function createContainer(
     examQuestions,
     addresses,
     visits,
+    staffViewed,
     outbox,
     events,
     checkAccessCode: createSharedSecretCheck(),
@@ -284,23 +288,29 @@ export async function createContainer(
   const analysis = createAnalysisService({ db, access, outbox, events, examQuestions });
   const rulesOf = createResultRules(db);
   const gradedPaperOf = createGradedPapers(db);
-  const results = createResultService({ db, access, papers, rulesOf, gradedPaperOf });
+  const results = createResultService({ db, access, papers, rulesOf, gradedPaperOf, staffViewed });
   const personalData = createPersonalData({ db, attempts, results, clock });
   const answerFileRemoval = createAnswerFileRemoval({ db, outbox, storage });
   const answerFiles = createAnswerFileService({
     db,
     papers,
-    attempts,
     addresses,
     removal: answerFileRemoval,
     outbox,
-    storage,
-    links,
     uploads: uploads.answers,
     publicUrl: config.PUBLIC_URL,
     graceSeconds,
-    clock,
     newId,
+  });
+  const answerFileDownloads = createAnswerFileDownloads({
+    db,
+    papers,
+    attempts,
+    results,
+    staffViewed,
+    storage,
+    links,
+    clock,
   });
   const erasure = createErasureService({ db, cache, outbox, attempts, grading, answerFileRemoval, newId });
   const services = {
@@ -357,11 +367,12 @@ export async function createContainer(
     attempts,
     answers: createAnswerService({ papers, addresses, batches, answerFiles }),
     answerFiles,
+    answerFileDownloads,
     answerFileRemoval,
     attemptLog: createAttemptLogService({ db, access, visits }),
     grading,
     marking: createMarkingService({ db, access, papers, events, newId }),
-    markingQueue: createMarkingQueueService({ db, access, examQuestions, answerFiles }),
+    markingQueue: createMarkingQueueService({ db, access, examQuestions, answerFileDownloads, staffViewed }),
     analysis,
     regradings: createRegradingService({ db, cache, access, outbox, newId }),
     regradingRuns: createRegradingRuns({ db, cache, examQuestions, events }),

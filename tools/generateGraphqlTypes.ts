@@ -51,7 +51,7 @@ const mappers = Object.fromEntries([
   ...service("attemptLog.service", ["AttemptEvent"]),
   ...service("papers", ["Paper", "PaperQuestion"]),
   ...service("answer.service", ["SaveAnswersPayload", "AnswerReceipt"]),
-  ...service("answerFile.service", ["AnswerFile", "FileToMark"]),
+  ...service("answerFileDownloads.service", ["AnswerFile", "FileToMark"]),
   ...service("result.service", ["AttemptResult", "QuestionResult", "ExamResult", "Review"]),
   ...service("finalResult.service", ["FinalResult"]),
   ...service("resultFile.service", ["ResultFile"]),

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DomainError, notFound } from "../domain/errors.ts";
-import type { AnswerFileService } from "../services/answerFile.service.ts";
+import type { AnswerFileDownloads } from "../services/answerFileDownloads.service.ts";
 import type { ImportService } from "../services/import.service.ts";
 import type { PrivacyService } from "../services/privacy.service.ts";
 import type { QuestionFileService } from "../services/questionFile.service.ts";
@@ -11,12 +11,13 @@ import type { SignedLinks } from "../services/signedLinks.ts";
 import type { Logger } from "../utils/logger.ts";
 
 type ById = { Params: { id: string } };
+type ByIdAndReader = { Params: { id: string; readerId: string } };
 
 const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i;
 
 /** What a good link leads to, for whoever has it: files, kept nowhere on the way, that a browser saves and never shows. */
 export function downloadRoutes({
-  answerFiles,
+  answerFileDownloads,
   imports,
   privacy,
   questionFiles,
@@ -24,7 +25,7 @@ export function downloadRoutes({
   links,
   log,
 }: {
-  answerFiles: Pick<AnswerFileService, "open">;
+  answerFileDownloads: Pick<AnswerFileDownloads, "open">;
   imports: Pick<ImportService, "openReport">;
   privacy: Pick<PrivacyService, "openExport">;
   questionFiles: Pick<QuestionFileService, "open">;
@@ -59,11 +60,20 @@ export function downloadRoutes({
     });
 
     // By hand: the HEAD route that is made for a GET reads the whole file to know its length.
-    app.get<ById>("/downloads/answer-files/:id", { exposeHeadRoute: false }, async ({ params }, reply) => {
-      const { fileName, contentType, size, bytes } = await answerFiles.open(params.id);
-      attach(reply, fileName, contentType).header("content-length", size);
-      return reply.header("content-security-policy", "default-src 'none'; sandbox").send(bytes);
-    });
+    for (const [folder, marksIt] of [
+      ["answer-files", false],
+      ["marking-files", true],
+    ] as const)
+      app.get<ByIdAndReader>(
+        `/downloads/${folder}/:id/:readerId`,
+        { exposeHeadRoute: false },
+        async ({ params, ip }, reply) => {
+          const reader = { userId: params.readerId, ip, marksIt };
+          const { fileName, contentType, size, bytes } = await answerFileDownloads.open(params.id, reader);
+          attach(reply, fileName, contentType).header("content-length", size);
+          return reply.header("content-security-policy", "default-src 'none'; sandbox").send(bytes);
+        },
+      );
 
     app.get<ById>("/downloads/exports/:id", async ({ params, headers }, reply) => {
       const file = await privacy.openExport(params.id);

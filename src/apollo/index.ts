@@ -203,8 +203,8 @@ export async function createApp({
       subscriptionRoutes({ schema, introspection, authenticate, budget, shedding, meters, services, clock, log }),
     );
   });
-  const { answerFiles, imports, privacy, questionFiles, resultFiles } = services;
-  await app.register(downloadRoutes({ answerFiles, imports, privacy, questionFiles, resultFiles, links, log }));
+  const { answerFileDownloads, imports, privacy, questionFiles, resultFiles } = services;
+  await app.register(downloadRoutes({ answerFileDownloads, imports, privacy, questionFiles, resultFiles, links, log }));
   await app.register(questionUploads({ questionFiles, links, corsOrigins: config.CORS_ORIGINS }), {
     prefix: "/question-files",
   });

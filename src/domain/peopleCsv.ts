@@ -4,7 +4,7 @@ import { badInput, type DomainError } from "./errors.ts";
 export const MAX_ROWS = 50_000;
 
 const REQUIRED = ["email", "name"] as const;
-const OPTIONAL = ["role", "locale", "extra_time_percent"] as const;
+const OPTIONAL = ["role", "locale", "extra_time_percent", "groups"] as const;
 const COLUMNS = [...REQUIRED, ...OPTIONAL];
 export type Column = (typeof COLUMNS)[number];
 

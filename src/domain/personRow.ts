@@ -4,6 +4,7 @@ import { emailAddress, personLocale, personName } from "./person.ts";
 
 const ROLES = ["STUDENT", "INSTRUCTOR", "ADMIN"] as const;
 const SHOWN_CHARACTERS = 254;
+const MOST_GROUPS = 20;
 
 /** What the columns mean; one that is empty says nothing about the person. */
 const person = z.object({
@@ -20,6 +21,15 @@ const person = z.object({
     .regex(/^\d{1,3}$/, "is no whole number from 0 to 400")
     .transform(Number)
     .refine((percent) => percent <= 400, "is above 400")
+    .optional(),
+  groups: z
+    .string()
+    .transform((names) => [...new Set(names.split("|").map((name) => name.trim()))].filter((name) => name !== ""))
+    .pipe(
+      z
+        .array(z.string().max(200, "has a name of more than 200 characters"))
+        .max(MOST_GROUPS, `has more than ${MOST_GROUPS} names`),
+    )
     .optional(),
 });
 export type PersonWanted = z.output<typeof person>;
@@ -49,4 +59,4 @@ export function personRows(head: Head): (row: FileRow) => PersonRow {
 }
 
 const problemsOf = ({ issues }: z.ZodError): string =>
-  issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  issues.map(({ path: [column], message }) => `${String(column)}: ${message}`).join("; ");

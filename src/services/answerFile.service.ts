@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { z } from "zod";
 import type { Db, Transaction } from "../../prisma/client.ts";
 import { notFound, unprocessable } from "../domain/errors.ts";
@@ -7,41 +6,20 @@ import type { FileLimits } from "../domain/questionType.ts";
 import { questionType } from "../domain/questionTypes.ts";
 import { Prisma } from "../generated/prisma/client.ts";
 import type { Outbox } from "../queues/outbox.ts";
-import type { Storage } from "../storage/storage.ts";
-import { STORAGE_KEYS } from "../storage/storageKeys.ts";
 import type { Actor } from "./actor.ts";
 import { type AnswerFileRemoval, isNamed } from "./answerFileRemoval.ts";
-import type { AttemptService } from "./attempt.service.ts";
 import { logged } from "./attemptEvents.ts";
 import { databaseTime } from "./databaseTime.ts";
 import type { ExamAddresses } from "./examAddresses.ts";
-import { isUuid, requireId } from "./ids.ts";
+import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import type { Papers } from "./papers.ts";
 import { newTicket, type ResumableUploads, type UploadTicket, uploadUrl } from "./resumableUploads.ts";
-import type { SignedLinks } from "./signedLinks.ts";
 
 export interface AnswerFileTicket extends UploadTicket {
   fileId: string;
 }
 
-/** A file that has arrived. */
-export interface AnswerFile {
-  id: string;
-  questionId: string;
-  name: string;
-  bytes: number;
-  type: string;
-  sha256: string;
-  uploadedAt: string;
-  isSaved: boolean;
-  url: string;
-  urlExpiresAt: string;
-}
-
-export type FileToMark = Pick<AnswerFile, "bytes" | "type" | "url" | "urlExpiresAt">;
-
-const LINK_MS = 3_600_000;
 /** For each file that an answer may name there may be another, so that one can be replaced before it is given up. */
 const UPLOADS_PER_FILE = 2;
 const KB = 1024;
@@ -70,34 +48,26 @@ const asked = z.object({
 
 export type AnswerFileService = ReturnType<typeof createAnswerFileService>;
 
-/** The files of answers: who may upload which, which an answer may name, and who may have them. */
+/** The files of answers as they come: who may upload which, and which an answer may name. */
 export function createAnswerFileService({
   db,
   papers,
-  attempts,
   addresses,
   removal,
   outbox,
-  storage,
-  links,
   uploads,
   publicUrl,
   graceSeconds,
-  clock,
   newId,
 }: {
   db: Db;
   papers: Papers;
-  attempts: Pick<AttemptService, "get">;
   addresses: ExamAddresses;
   removal: AnswerFileRemoval;
   outbox: Outbox;
-  storage: Storage;
-  links: SignedLinks;
   uploads: Pick<ResumableUploads, "path" | "discard">;
   publicUrl: string;
   graceSeconds: number;
-  clock: () => Date;
   newId: () => string;
 }) {
   /** Holds the actor's own attempt until the transaction ends: two tabs cannot both take the last place. Judged as a save is. */
@@ -194,73 +164,7 @@ export function createAnswerFileService({
       });
       return new Map(rows.map(({ id, questionVersionId }) => [id, questionVersionId]));
     },
-
-    /**
-     * The files that have arrived for an attempt, the oldest first, with links that are good for an hour. The student sees all,
-     * the staff of the course those that are part of an answer.
-     * @throws NOT_FOUND
-     */
-    async list(actor: Actor, attemptIdGiven: string): Promise<AnswerFile[]> {
-      const attempt = await attempts.get(actor, attemptIdGiven);
-      const isOwn = attempt.userId === actor.userId;
-      const rows = await db.$queryRaw<ListedRow[]>`
-        SELECT file.*, ${isNamed} AS "isSaved" FROM answer_files file
-        WHERE file.attempt_id = ${attempt.id}::uuid AND file.finished_at IS NOT NULL AND (${isOwn} OR ${isNamed})
-        ORDER BY file.finished_at, file.id`;
-      if (rows.length === 0) return [];
-      const questionOf = await papers.questionIds(attempt.id);
-      const expiresAt = new Date(clock().getTime() + LINK_MS);
-      return rows.map((row) => ({
-        id: row.id,
-        questionId: questionOf.get(row.question_version_id)!,
-        name: row.file_name,
-        bytes: Number(row.bytes),
-        type: row.content_type,
-        sha256: row.sha256,
-        uploadedAt: row.finished_at.toISOString(),
-        isSaved: row.isSaved,
-        url: links.url(`/downloads/answer-files/${row.id}`, expiresAt),
-        urlExpiresAt: expiresAt.toISOString(),
-      }));
-    },
-
-    /** Of files that answers name, what who marks needs, without the names their students gave them. By id. */
-    async toMark(fileIds: readonly string[]): Promise<ReadonlyMap<string, FileToMark>> {
-      if (fileIds.length === 0) return new Map();
-      const rows = await db.answerFile.findMany({ where: { id: { in: [...fileIds] }, finishedAt: { not: null } } });
-      const expiresAt = new Date(clock().getTime() + LINK_MS);
-      return new Map(
-        rows.map(({ id, bytes, contentType }) => [
-          id,
-          {
-            bytes: Number(bytes),
-            type: contentType!,
-            url: links.url(`/downloads/answer-files/${id}`, expiresAt),
-            urlExpiresAt: expiresAt.toISOString(),
-          },
-        ]),
-      );
-    },
-
-    /** A file for whoever has a good link to it. @throws NOT_FOUND for one that is gone */
-    async open(fileId: string): Promise<{ fileName: string; contentType: string; size: number; bytes: Readable }> {
-      const row = isUuid(fileId) ? await db.answerFile.findUnique({ where: { id: fileId } }) : null;
-      const file = row?.finishedAt ? await storage.read(STORAGE_KEYS.ANSWER_FILE(row.id)) : null;
-      if (!row?.contentType || !file) throw notFound("file");
-      return { fileName: row.fileName, contentType: row.contentType, size: file.size, bytes: file.stream };
-    },
   };
-}
-
-interface ListedRow {
-  id: string;
-  question_version_id: string;
-  file_name: string;
-  bytes: bigint;
-  content_type: string;
-  sha256: string;
-  finished_at: Date;
-  isSaved: boolean;
 }
 
 /** @throws UNPROCESSABLE (FILE_TOO_LARGE, WRONG_KIND_OF_FILE) */

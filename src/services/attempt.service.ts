@@ -23,6 +23,7 @@ import { createHandIn } from "./handIn.ts";
 import { requireId } from "./ids.ts";
 import type { Paper, Papers } from "./papers.ts";
 import type { createSharedSecretCheck } from "./passwords.ts";
+import type { StaffViews } from "./staffViews.ts";
 import { watch } from "./watch.ts";
 
 export interface SavedAnswer {
@@ -41,6 +42,7 @@ export function createAttemptService({
   examQuestions,
   addresses,
   visits,
+  staffViewed,
   outbox,
   events,
   checkAccessCode,
@@ -54,6 +56,7 @@ export function createAttemptService({
   examQuestions: ExamQuestions;
   addresses: ExamAddresses;
   visits: AttemptVisits;
+  staffViewed: StaffViews;
   outbox: Outbox;
   events: Events;
   checkAccessCode: ReturnType<typeof createSharedSecretCheck>;
@@ -147,12 +150,12 @@ export function createAttemptService({
     /** The paper of an attempt, whoever asks; without any key. */
     paper: (attemptId: string, reads?: Reads): Promise<Paper> => papers.paper(attemptId, reads),
 
-    /** The paper of an attempt that the actor has been given. @throws UNPROCESSABLE (ADDRESS_NOT_ALLOWED) to its student while it is in progress */
+    /** The paper of an attempt that the actor has been given. That staff look is in its log before they see it. @throws UNPROCESSABLE (ADDRESS_NOT_ALLOWED) to its student while it is in progress */
     async paperFor(actor: Actor, { id, examId, userId, status }: Attempt): Promise<Paper> {
       if (userId === actor.userId) {
         if (status === "IN_PROGRESS") await addresses.requireAllowed(actor, examId, id);
         visits.note("VIEWED", actor, id);
-      }
+      } else await staffViewed(actor, id);
       return papers.paper(id, actor.reads);
     },
 

@@ -20,6 +20,15 @@ export interface AttemptEvent {
   detail: unknown;
 }
 
+/**
+ * Who marks a response out of the queue shall not find its student by the line that says so: it is shown once the response has points,
+ * as the line about these is.
+ */
+const isShown = Prisma.sql`(detail -> 'anonymous' IS NULL OR NOT EXISTS (
+  SELECT FROM answers answer JOIN question_versions version ON version.id = answer.question_version_id
+  WHERE answer.attempt_id = attempt_events.attempt_id AND answer.points IS NULL
+    AND version.question_id = (attempt_events.detail ->> 'questionId')::uuid))`;
+
 type EventRow = Omit<AttemptEvent, "at"> & { at: Date };
 
 /**
@@ -61,7 +70,7 @@ export function createAttemptLogService({ db, access, visits }: { db: Db; access
       const wanted = question
         ? Prisma.sql`attempt_id = ${attemptId}::uuid
             AND (detail -> 'saved' ? ${question} OR detail -> 'superseded' ? ${question} OR detail -> 'refused' ? ${question})`
-        : Prisma.sql`attempt_id = ${attemptId}::uuid`;
+        : Prisma.sql`attempt_id = ${attemptId}::uuid AND ${isShown}`;
       return connectionBy(OLDEST_FIRST, page, {
         find: ({ where: { id: bounds = {} }, orderBy, take }) => {
           const direction = orderBy.id === "asc" ? Prisma.sql`ASC` : Prisma.sql`DESC`;

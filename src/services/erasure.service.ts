@@ -11,6 +11,7 @@ import type { AttemptService } from "./attempt.service.ts";
 import { audit } from "./audit.ts";
 import type { GradingService } from "./grading.service.ts";
 import { sameAddress } from "./sameAddress.ts";
+import { isStaffView } from "./staffViews.ts";
 
 /** Types that are answered in the person's own words or files, which can tell anything. A choice or a number tells nobody's name. */
 const IN_OWN_WORDS = Object.values(questionTypes)
@@ -159,12 +160,14 @@ async function eraseWords(tx: Transaction, userId: string): Promise<void> {
 const withoutComments = (rubric: Prisma.Sql) => Prisma.sql`(
   SELECT jsonb_agg(entry || '{"comment": null}' ORDER BY position) FROM jsonb_array_elements(${rubric}) WITH ORDINALITY AS levels(entry, position))`;
 
-/** From where and on what the person took exams. What they did, and when, stays with the result. */
+/** From where and on what the person took exams, and from where they looked at those of others. What they did, and when, stays with the result. */
 async function eraseDevices(tx: Transaction, userId: string): Promise<void> {
   await tx.$executeRaw`
     UPDATE attempt_events SET address = NULL, user_agent = NULL, detail = detail #- '{from,address}' #- '{from,userAgent}'
-    WHERE attempt_id IN (SELECT id FROM attempts WHERE user_id = ${userId}::uuid)
+    WHERE attempt_id IN (SELECT id FROM attempts WHERE user_id = ${userId}::uuid) AND actor_id = ${userId}::uuid
       AND (address IS NOT NULL OR user_agent IS NOT NULL OR kind = 'TAKEN_OVER')`;
+  await tx.$executeRaw`
+    UPDATE attempt_events event SET address = NULL WHERE actor_id = ${userId}::uuid AND ${isStaffView}`;
 }
 
 /** Files of results that may have the person's name in them: they can be made again, without it. */

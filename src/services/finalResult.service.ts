@@ -3,7 +3,7 @@ import { type AttemptToCount, type FinalScore, finalScore } from "../domain/fina
 import { Prisma } from "../generated/prisma/client.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
-import { type Connection, connectionBy, type Ordering, type PageArgs } from "./connection.ts";
+import { type Connection, connectionBy, type Ordering, type PageArgs, type PageQuery } from "./connection.ts";
 import type { ExamService } from "./exam.service.ts";
 import { isUuid, requireId } from "./ids.ts";
 import { type ResultService, type Review, STAFF_REVIEW } from "./result.service.ts";
@@ -22,41 +22,75 @@ export interface StudentRow {
   attempts: AttemptToCount[];
 }
 
-/** Which part of an exam's students is read, by the ids of their accounts. */
-interface StudentPage {
-  bounds: { gt?: string; lt?: string };
-  order: "asc" | "desc";
-  take: number;
+interface KeyedStudentRow extends StudentRow {
+  key: string;
 }
 
-const BY_ACCOUNT: Ordering<string> = { direction: "asc", parse: (text) => (isUuid(text) ? text : null) };
+const UUID_LENGTH = 36;
+/** By name whatever its case, and by account where those are alike; a cursor holds both. */
+const BY_NAME: Ordering<string> = {
+  direction: "asc",
+  parse: (text) => (isUuid(text.slice(0, UUID_LENGTH)) ? text : null),
+};
+const NAME_THEN_ID = Prisma.sql`(lower(person.name), person.id)`;
+const asValue = (key: string) => Prisma.sql`(${key.slice(UUID_LENGTH)}::text, ${key.slice(0, UUID_LENGTH)}::uuid)`;
 
-const studentsOf = (examId: string, bounds: Prisma.Sql = Prisma.empty) => Prisma.sql`
-  SELECT user_id FROM attempts WHERE exam_id = ${examId}::uuid ${bounds}
+/** Everybody who is enrolled as a student or has an attempt. */
+const studentsOf = (examId: string) => Prisma.sql`
+  SELECT user_id FROM attempts WHERE exam_id = ${examId}::uuid
   UNION
   SELECT enrollment.user_id FROM enrollments enrollment JOIN exams exam ON exam.course_id = enrollment.course_id
-  WHERE exam.id = ${examId}::uuid AND enrollment.role = 'STUDENT' AND enrollment.status = 'ACTIVE' ${bounds}`;
+  WHERE exam.id = ${examId}::uuid AND enrollment.role = 'STUDENT' AND enrollment.status = 'ACTIVE'`;
 
-/** Everybody who is enrolled as a student or has an attempt, each with all attempts, in one statement. */
-export async function readStudents(
+/** @param students with `user_id`, `key` and `place`, by which they come */
+const withAttempts = (examId: string, students: Prisma.Sql) => Prisma.sql`
+  SELECT student.user_id AS "userId", student.key, (
+    SELECT coalesce(json_agg(json_build_object('id', attempt.id, 'number', attempt.number, 'status', attempt.status,
+      'score', attempt.score::text, 'maxScore', attempt.max_score::text) ORDER BY attempt.number), '[]')
+    FROM attempts attempt WHERE attempt.exam_id = ${examId}::uuid AND attempt.user_id = student.user_id) AS attempts
+  FROM (${students}) student ORDER BY student.place`;
+
+/** A page of an exam's students by name, each with all attempts, in one statement. */
+async function studentsPage(
   db: Db,
   examId: string,
-  { bounds: { gt, lt }, order, take }: StudentPage,
-): Promise<StudentRow[]> {
-  const within = Prisma.sql`
-    ${gt === undefined ? Prisma.empty : Prisma.sql`AND user_id > ${gt}::uuid`}
-    ${lt === undefined ? Prisma.empty : Prisma.sql`AND user_id < ${lt}::uuid`}`;
-  return db.$queryRaw<StudentRow[]>`
-    SELECT student.user_id AS "userId", (
-      SELECT coalesce(json_agg(json_build_object('id', attempt.id, 'number', attempt.number, 'status', attempt.status,
-        'score', attempt.score::text, 'maxScore', attempt.max_score::text) ORDER BY attempt.number), '[]')
-      FROM attempts attempt WHERE attempt.exam_id = ${examId}::uuid AND attempt.user_id = student.user_id) AS attempts
-    FROM (${studentsOf(examId, within)}) student
-    ORDER BY student.user_id ${order === "asc" ? Prisma.sql`ASC` : Prisma.sql`DESC`} LIMIT ${take}`;
+  { where: { id: { gt, lt } = {} }, orderBy, take }: PageQuery,
+): Promise<KeyedStudentRow[]> {
+  const direction = orderBy.id === "asc" ? Prisma.sql`ASC` : Prisma.sql`DESC`;
+  return db.$queryRaw<KeyedStudentRow[]>(
+    withAttempts(
+      examId,
+      Prisma.sql`
+        SELECT person.id AS user_id, person.id::text || lower(person.name) AS key,
+               row_number() OVER (ORDER BY ${NAME_THEN_ID} ${direction}) AS place
+        FROM (${studentsOf(examId)}) student JOIN users person ON person.id = student.user_id
+        WHERE true ${gt === undefined ? Prisma.empty : Prisma.sql`AND ${NAME_THEN_ID} > ${asValue(gt)}`}
+          ${lt === undefined ? Prisma.empty : Prisma.sql`AND ${NAME_THEN_ID} < ${asValue(lt)}`}
+        ORDER BY place LIMIT ${take}`,
+    ),
+  );
 }
 
+/** All students of an exam by name, those who left the course after an attempt among them: nothing but their ids. */
+export async function studentIds(db: Db, examId: string): Promise<string[]> {
+  const rows = await db.$queryRaw<{ id: string }[]>`
+    SELECT person.id FROM (${studentsOf(examId)}) student JOIN users person ON person.id = student.user_id
+    ORDER BY ${NAME_THEN_ID}`;
+  return rows.map(({ id }) => id);
+}
+
+/** These students in this order, each with all attempts at the exam. */
+export const readStudents = (db: Db, examId: string, userIds: readonly string[]): Promise<StudentRow[]> =>
+  db.$queryRaw<StudentRow[]>(
+    withAttempts(
+      examId,
+      Prisma.sql`
+        SELECT user_id, NULL AS key, place FROM unnest(${userIds}::uuid[]) WITH ORDINALITY AS asked (user_id, place)`,
+    ),
+  );
+
 /** How many students an exam has, those who left the course after an attempt among them. */
-export async function countStudents(db: Db, examId: string): Promise<number> {
+async function countStudents(db: Db, examId: string): Promise<number> {
   const [row] = await db.$queryRaw<{ count: number }[]>`
     SELECT count(*)::int AS count FROM (${studentsOf(examId)}) student`;
   return row!.count;
@@ -84,16 +118,15 @@ export function createFinalResultService({
   rulesOf: RulesOfResults;
 }) {
   return {
-    /** One row for each student of an exam. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
+    /** One row for each student of an exam, by name. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT */
     async list(actor: Actor, examIdGiven: string, page: PageArgs): Promise<Connection<FinalResult>> {
       const examId = requireId(examIdGiven, "exam");
       const rules = await rulesOf(examId);
       await access.requireStaff(db, actor, rules.courseId, "exam");
-      return connectionBy(BY_ACCOUNT, page, {
-        find: ({ where, orderBy, take }) =>
-          readStudents(db, examId, { bounds: where.id ?? {}, order: orderBy.id, take }),
+      return connectionBy(BY_NAME, page, {
+        find: (query) => studentsPage(db, examId, query),
         count: () => countStudents(db, examId),
-        id: ({ userId }) => userId,
+        id: ({ key }) => key,
         toNode: (row) => ({ ...toFinalResult(row, rules), review: STAFF_REVIEW }),
       });
     },

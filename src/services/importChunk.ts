@@ -16,6 +16,7 @@ import {
   refused,
   welcome,
 } from "./importDecision.ts";
+import { joinGroups, type KnownGroups, lockGroups, newGroups } from "./importGroups.ts";
 
 /** As the column's default in the database. */
 const DEFAULT_LOCALE = "en";
@@ -53,9 +54,13 @@ export async function takeIn(
   }: { importId: string; by: BroughtInBy; outbox: Outbox; now: Date; newId: () => string },
 ): Promise<ChunkResult> {
   const people = rows.map((row) => personOf(row, by)).filter((person) => typeof person !== "string");
+  const groups = await lockGroups(tx, by.courseId, people);
   const made = await makeAccounts(tx, people, newId);
   const known = await lockKnown(tx, people, by);
-  const decided = rows.map((row) => decideRow(row, by, { made, known }));
+  const decided = sayWhichAreNew(
+    rows.map((row) => decideRow(row, by, { made, known, groups })),
+    groups,
+  );
   const changed = decided.flatMap(({ before, decision: { profile } }) =>
     before && profile ? [{ before, profile }] : [],
   );
@@ -65,7 +70,11 @@ export async function takeIn(
   await followChangedRoles(tx, changed, { by, now, newId });
   const reclaimed = decided.flatMap(({ before, decision }) => (before && decision.isReclaimed ? [before.id] : []));
   await takeFromRegistrants(tx, reclaimed, now);
-  if (by.courseId) await enroll(tx, by.courseId, placed);
+  if (by.courseId) {
+    await enroll(tx, by.courseId, placed);
+    const joins = decided.flatMap(({ userId, decision: { joins: names } }) => (userId ? [{ userId, names }] : []));
+    await joinGroups(tx, joins, { groups, courseId: by.courseId, by, newId });
+  }
   await invite(tx, [...made.values(), ...reclaimed], { by, outbox });
   await writeDown(tx, importId, decided);
   return {
@@ -78,7 +87,7 @@ export async function takeIn(
 function decideRow(
   row: PersonRow,
   by: BroughtInBy,
-  { made, known }: { made: Map<string, string>; known: Map<string, KnownPerson> },
+  { made, known, groups }: { made: Map<string, string>; known: Map<string, KnownPerson>; groups: KnownGroups },
 ): Decided {
   const person = personOf(row, by);
   if (typeof person === "string") return { row, userId: null, before: null, decision: refused(person) };
@@ -86,7 +95,20 @@ function decideRow(
   if (newUserId) return { row, userId: newUserId, before: null, decision: welcome(person, by) };
   const before = known.get(person.email);
   if (!before) throw new Error("an account was removed while its person was being brought in"); // the next try makes a new one
-  return { row, userId: before.id, before, decision: decide(person, before, by) };
+  return { row, userId: before.id, before, decision: decide(person, before, by, groups) };
+}
+
+/** The first row that names a group which is not there says in the report that it was made: it may be a slip. */
+function sayWhichAreNew(decided: readonly Decided[], groups: KnownGroups): Decided[] {
+  const said: string[] = [];
+  return decided.map((row) => {
+    const fresh = newGroups([...said, ...row.decision.joins], groups).slice(said.length);
+    if (fresh.length === 0) return row;
+    said.push(...fresh);
+    const made = `New in the course: ${fresh.map((name) => `“${name}”`).join(", ")}.`;
+    const reason = [row.decision.reason, made].filter(Boolean).join(" ");
+    return { ...row, decision: { ...row.decision, reason } };
+  });
 }
 
 /**
@@ -122,7 +144,9 @@ async function lockKnown(
            person.disabled_at IS NOT NULL OR person.erased_at IS NOT NULL AS "isClosed",
            person.email_verified_at IS NULL AND person.password_hash IS NOT NULL AS "isUnproven",
            place.role::text AS "courseRole", place.status = 'ACTIVE' AS "isEnrolled",
-           place.extra_time_percent AS "extraTimePercent"
+           place.extra_time_percent AS "extraTimePercent",
+           ARRAY(SELECT member.group_id::text FROM course_group_members member JOIN course_groups own ON own.id = member.group_id
+                 WHERE member.user_id = person.id AND own.course_id = ${courseId}::uuid) AS "groupIds"
     FROM users person LEFT JOIN enrollments place ON place.user_id = person.id AND place.course_id = ${courseId}::uuid
     WHERE person.email = ANY(${people.map(({ email }) => email)}::text[])
     ORDER BY person.id

@@ -1,6 +1,7 @@
 import type { PersonRow, PersonWanted } from "../domain/personRow.ts";
 import type { ImportOutcome } from "../generated/prisma/enums.ts";
 import type { CourseRole, UserRole } from "./actor.ts";
+import type { KnownGroups } from "./importGroups.ts";
 
 /** Who brings people in, and where to. */
 export interface BroughtInBy {
@@ -23,6 +24,8 @@ export interface KnownPerson {
   courseRole: CourseRole | null;
   isEnrolled: boolean | null;
   extraTimePercent: number | null;
+  /** The groups of the course that the person is in. */
+  groupIds: string[];
 }
 
 export interface Profile {
@@ -44,11 +47,19 @@ export interface Decision {
   profile: Profile | null;
   /** As the person is to be enrolled from now on; null when that changes nothing. */
   place: CoursePlace | null;
+  /** Names of groups of the course that the person is to come into. */
+  joins: readonly string[];
   /** The account is taken from whoever registered it: the password goes, and the address is invited. */
   isReclaimed?: true;
 }
 
-export const refused = (reason: string): Decision => ({ outcome: "REFUSED", reason, profile: null, place: null });
+export const refused = (reason: string): Decision => ({
+  outcome: "REFUSED",
+  reason,
+  profile: null,
+  place: null,
+  joins: [],
+});
 
 /** Whom a row brings in; or why it brings in nobody, whatever accounts there are. */
 export function personOf(row: PersonRow, by: BroughtInBy): PersonWanted | string {
@@ -58,13 +69,19 @@ export function personOf(row: PersonRow, by: BroughtInBy): PersonWanted | string
 }
 
 /** Somebody new: the account is made already. */
-export function welcome({ role = "STUDENT", extra_time_percent = 0 }: PersonWanted, by: BroughtInBy): Decision {
+export function welcome(
+  { role = "STUDENT", extra_time_percent = 0, groups = [] }: PersonWanted,
+  by: BroughtInBy,
+): Decision {
   const place = by.courseId ? { courseRole: courseRoleOf(role), extraTimePercent: extra_time_percent } : null;
-  return { outcome: "ACCEPTED", reason: null, profile: null, place };
+  return { outcome: "ACCEPTED", reason: null, profile: null, place, joins: groups };
 }
 
-/** Somebody with an account: an ADMIN's file may change who they are, the staff's only that they are in the course. */
-export function decide(person: PersonWanted, known: KnownPerson, by: BroughtInBy): Decision {
+/**
+ * Somebody with an account: an ADMIN's file may change who they are, the staff's only that they are in the course and its groups. Nobody is
+ * taken out of a group.
+ */
+export function decide(person: PersonWanted, known: KnownPerson, by: BroughtInBy, courseGroups: KnownGroups): Decision {
   if (known.isClosed) return refused("The account is disabled; an ADMIN can enable it.");
   if (known.isUnproven) return reclaim(person, known, by);
   const profile = profileOf(person, known, by);
@@ -73,12 +90,14 @@ export function decide(person: PersonWanted, known: KnownPerson, by: BroughtInBy
   const place = by.courseId ? placeOf(person, known, by) : null;
   const ofProfile = changesOfProfile(profile, known);
   const ofPlace = place ? changesOfPlace(place, known) : [];
-  const changes = [...ofProfile, ...ofPlace];
+  const joins = (person.groups ?? []).filter((name) => !known.groupIds.includes(courseGroups.find(name) ?? ""));
+  const changes = [...ofProfile, ...ofPlace, ...(joins.length > 0 ? ["groups"] : [])];
   return {
     outcome: changes.length > 0 ? "UPDATED" : "UNCHANGED",
     reason: changes.length > 0 ? `Changed: ${changes.join(", ")}.` : null,
     profile: ofProfile.length > 0 ? profile : null,
     place: ofPlace.length > 0 ? place : null,
+    joins,
   };
 }
 

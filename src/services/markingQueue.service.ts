@@ -6,13 +6,14 @@ import type { Rubric } from "../domain/rubric.ts";
 import { waitsForPeople } from "../domain/scores.ts";
 import type { Access } from "./access.ts";
 import type { Actor } from "./actor.ts";
-import type { AnswerFileService, FileToMark } from "./answerFile.service.ts";
+import type { AnswerFileDownloads, FileToMark } from "./answerFileDownloads.service.ts";
 import type { ExamQuestion, ExamQuestions } from "./examQuestions.ts";
 import { requireId } from "./ids.ts";
 import { parseInput } from "./input.ts";
 import { lockUsers } from "./lockUsers.ts";
 import type { Question } from "./question.service.ts";
 import { claimFree, heldResponses, isWaiting, release } from "./responseClaims.ts";
+import type { StaffViews } from "./staffViews.ts";
 
 /** How far the marking of one question has come. */
 export interface MarkingQueueEntry {
@@ -51,12 +52,14 @@ export function createMarkingQueueService({
   db,
   access,
   examQuestions,
-  answerFiles,
+  answerFileDownloads,
+  staffViewed,
 }: {
   db: Db;
   access: Access;
   examQuestions: ExamQuestions;
-  answerFiles: Pick<AnswerFileService, "toMark">;
+  answerFileDownloads: Pick<AnswerFileDownloads, "toMark">;
+  staffViewed: StaffViews;
 }) {
   /** The questions of an exam that people mark. @throws NOT_FOUND, FORBIDDEN */
   async function questionsFor(actor: Actor, examId: string): Promise<ExamQuestion[]> {
@@ -101,7 +104,7 @@ export function createMarkingQueueService({
 
     /**
      * Gives a marker responses to mark: first those he has already, whose claims are extended, then others that nobody has.
-     * Empty where nothing waits. Safe to repeat.
+     * Empty where nothing waits. That they look is in the attempts' logs before they do. Safe to repeat.
      * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT
      */
     async claim(actor: Actor, input: unknown): Promise<ClaimedResponse[]> {
@@ -119,8 +122,13 @@ export function createMarkingQueueService({
         return heldResponses(tx, actor.userId, asked);
       });
       const { guidance = null, rubric = [] } = question.definition as { guidance?: string; rubric?: Rubric };
-      const files = await answerFiles.toMark(held.flatMap(({ response }) => fileIds(response)));
-      return held.map((given) => {
+      const part = { questionId, anonymous: true } as const;
+      await Promise.all(held.map(({ attemptId }) => staffViewed(actor, attemptId, part)));
+      const files = await answerFileDownloads.toMark(
+        actor,
+        held.flatMap(({ response }) => fileIds(response)),
+      );
+      return held.map(({ attemptId: _whose, ...given }) => {
         const ofResponse = fileIds(given.response).flatMap((id) => files.get(id) ?? []);
         return { ...given, files: ofResponse, question, maxPoints, guidance, rubric };
       });

@@ -78,6 +78,8 @@ export async function checkPeopleFile(csv: string, { isForCourse }: { isForCours
   const { head, rows } = await open(csv);
   if (head.includes("extra_time_percent") && !isForCourse)
     throw unreadable(1, "extra time is given in a course; name the course, or leave out the column.");
+  if (head.includes("groups") && !isForCourse)
+    throw unreadable(1, "groups are those of a course; name the course, or leave out the column.");
   let count = 0;
   for await (const { line } of rows) {
     count += 1;

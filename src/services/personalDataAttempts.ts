@@ -20,12 +20,15 @@ export function attemptLists({
   /** An attempt with its paper and answers, and with as much of its result as its student may see by now. */
   async function attemptOf(person: UserRow, row: Parameters<typeof toAttempt>[0] & ExamNames) {
     const attempt = toAttempt(row);
+    const actor = actorFor(person);
     const [{ questions }, [answers = []], result] = await Promise.all([
       attempts.paper(attempt.id),
       attempts.savedAnswers([attempt.id]),
-      results.of(actorFor(person), attempt, { withParts: true }),
+      results.of(actor, attempt, { withParts: true }),
     ]);
-    const points = new Map((result ? await results.questions(result) : []).map((entry) => [entry.questionId, entry]));
+    const points = new Map(
+      (result ? await results.questions(actor, result) : []).map((entry) => [entry.questionId, entry]),
+    );
     const showsMarks = result?.visible.includes("MARK") && result.visible.includes("FEEDBACK");
     const marks = showsMarks ? await marksOn(attempt.id) : new Map<string, unknown[]>();
     const saved = new Map(answers.map((answer) => [answer.questionId, answer]));
@@ -74,16 +77,22 @@ export function attemptLists({
   }
 
   /** The lines of one attempt's log, a page at a time. */
-  async function* attemptLogOf({ id: attemptId, number, ...attempt }: { id: string; number: number } & ExamNames) {
+  async function* attemptLogOf(
+    userId: string,
+    { id: attemptId, number, ...attempt }: { id: string; number: number } & ExamNames,
+  ) {
     for (let skip = 0; ; skip += PAGE) {
       const rows = await db.attemptEvent.findMany({
         where: { attemptId },
         orderBy: [{ at: "asc" }, { id: "asc" }],
         skip,
         take: PAGE,
-        select: { at: true, kind: true, sessionId: true, address: true, userAgent: true, detail: true },
+        select: { at: true, kind: true, actorId: true, sessionId: true, address: true, userAgent: true, detail: true },
       });
-      for (const row of rows) yield { ...examNames(attempt), number, ...row };
+      for (const { actorId, address, ...row } of rows) {
+        const ofStudent = actorId === userId ? address : null; // whence staff looked is theirs
+        yield { ...examNames(attempt), number, ...row, address: ofStudent };
+      }
       if (rows.length < PAGE) return;
     }
   }
@@ -134,7 +143,7 @@ export function attemptLists({
     attemptLog: {
       about:
         "What happened to the exams you took: what you did in which log-in and from where, and what staff did, not who. Answers are told by their revisions.",
-      of: ["AttemptEvent.actorId"],
+      of: [],
       async *read({ id: userId }) {
         const attempts = rowsOf(({ where, ...page }) =>
           db.attempt.findMany({
@@ -143,7 +152,7 @@ export function attemptLists({
             select: { id: true, number: true, exam: { select: { title: true, course: { select: { title: true } } } } },
           }),
         );
-        for await (const attempt of attempts) yield* attemptLogOf(attempt);
+        for await (const attempt of attempts) yield* attemptLogOf(userId, attempt);
       },
     },
   };

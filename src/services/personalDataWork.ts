@@ -2,6 +2,7 @@ import type { Db } from "../../prisma/client.ts";
 import { Prisma } from "../generated/prisma/client.ts";
 import { fewRows, type PersonalDataLists, rowsOf } from "./personalDataList.ts";
 import { sameAddress } from "./sameAddress.ts";
+import { isStaffView } from "./staffViews.ts";
 
 /** What is kept of what a person did beside exams, and of what was done to them. */
 export const workLists = (db: Db): PersonalDataLists => ({
@@ -115,6 +116,19 @@ export const workLists = (db: Db): PersonalDataLists => ({
             appliedAt: true,
           },
         }),
+      ),
+  },
+  views: {
+    about: "When you, as staff, looked at what others answered in an exam, and from where.",
+    of: ["AttemptEvent.actorId"],
+    read: ({ id: actorId }) =>
+      fewRows(
+        db.$queryRaw<unknown[]>`
+          SELECT event.at, event.address, exam.title AS exam, course.title AS course
+          FROM attempt_events event
+          JOIN attempts attempt ON attempt.id = event.attempt_id
+          JOIN exams exam ON exam.id = attempt.exam_id JOIN courses course ON course.id = exam.course_id
+          WHERE event.actor_id = ${actorId}::uuid AND ${isStaffView} ORDER BY event.at, event.id`,
       ),
   },
   importedAs: {

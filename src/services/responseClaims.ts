@@ -13,6 +13,7 @@ export interface QuestionInExam {
 
 export interface HeldResponse {
   id: string;
+  attemptId: string;
   response: unknown;
   claimedUntil: Date;
 }
@@ -45,7 +46,7 @@ export async function heldResponses(
     )
     UPDATE response_claims claim SET claimed_until = ${newEnd} FROM held
     WHERE claim.id = held.id AND claim.claimed_by_id = ${userId}::uuid
-    RETURNING claim.id, held.response, claim.claimed_until AS "claimedUntil"`;
+    RETURNING claim.id, claim.attempt_id AS "attemptId", held.response, claim.claimed_until AS "claimedUntil"`;
   return held.sort((one, other) => (one.id < other.id ? -1 : 1));
 }
 

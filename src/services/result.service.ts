@@ -18,7 +18,7 @@ import {
 } from "../domain/results.ts";
 import type { RubricMark } from "../domain/rubric.ts";
 import { counted, type Treatment } from "../domain/scores.ts";
-import type { Access } from "./access.ts";
+import type { Access, Viewer } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import type { SavedAnswer } from "./attempt.service.ts";
 import { type Attempt, attemptFields, toAttempt } from "./attemptFields.ts";
@@ -30,6 +30,7 @@ import { requireId } from "./ids.ts";
 import type { Papers } from "./papers.ts";
 import type { ResultRules, RulesOfResults } from "./resultRules.ts";
 import { type ScoreParts, scorePartsOf } from "./scoreParts.ts";
+import type { StaffViews } from "./staffViews.ts";
 
 /** What of a result the viewer may see now, and why not more. */
 export interface Review {
@@ -54,6 +55,8 @@ export interface QuestionResult {
 
 export interface AttemptResult {
   attemptId: string;
+  /** Whose attempt it is. */
+  userId: string;
   score: string | null;
   maxScore: string;
   percent: string | null;
@@ -101,15 +104,17 @@ export function createResultService({
   papers,
   rulesOf,
   gradedPaperOf,
+  staffViewed,
 }: {
   db: Db;
   access: Access;
   papers: Papers;
   rulesOf: RulesOfResults;
   gradedPaperOf: GradedPaperOf;
+  staffViewed: StaffViews;
 }) {
-  const isStaff = async (actor: Actor, { courseId }: ResultRules) =>
-    (await access.standingIn(actor, courseId)) === "STAFF";
+  const isStaff = async (viewer: Viewer, { courseId }: ResultRules) =>
+    (await access.standingIn(viewer, courseId)) === "STAFF";
 
   async function reviewIn(actor: Actor, attempt: Pick<Attempt, "userId" | "status">, rules: ResultRules) {
     if (await isStaff(actor, rules)) return STAFF_REVIEW;
@@ -153,6 +158,16 @@ export function createResultService({
     return paper;
   }
 
+  /** Whether whose attempt it is may see what they answered: before the hand-in always, then where the review shows RESPONSE. */
+  async function showsAnswers(
+    student: Viewer,
+    { examId, status }: Pick<Attempt, "examId" | "status">,
+  ): Promise<boolean> {
+    if (status === "IN_PROGRESS") return true;
+    const rules = await rulesOf(examId);
+    return rules.matrix[phaseOf(status, rules.closesAt, rules.now)].includes("RESPONSE") || isStaff(student, rules);
+  }
+
   return {
     /** What of the result of an attempt that the actor has been given they may see now, and why not more. */
     async review(actor: Actor, attempt: Pick<Attempt, "examId" | "userId" | "status">): Promise<Review> {
@@ -182,6 +197,7 @@ export function createResultService({
       const showsMark = visible.includes("MARK");
       return {
         attemptId: attempt.id,
+        userId: attempt.userId,
         maxScore,
         score: showsMark ? score : null,
         percent: showsMark ? percentOf({ score, maxScore }) : null,
@@ -193,8 +209,15 @@ export function createResultService({
       };
     },
 
-    /** Every question of a result the caller has been given with its parts, as far as that may be seen. */
-    async questions(result: Pick<AttemptResult, "attemptId" | "visible" | "paper">): Promise<QuestionResult[]> {
+    /**
+     * Every question of a result that the actor has been given with its parts, as far as they may see it. That staff look is in the log
+     * before they do.
+     */
+    async questions(
+      actor: Actor,
+      result: Pick<AttemptResult, "attemptId" | "userId" | "visible" | "paper">,
+    ): Promise<QuestionResult[]> {
+      if (result.userId !== actor.userId) await staffViewed(actor, result.attemptId);
       const { attemptId, visible } = result;
       const { marks, corrections } = requirePaper(result);
       const correctionOf = new Map(corrections.map((correction) => [correction.versionId, correction]));
@@ -241,19 +264,20 @@ export function createResultService({
       return scorePartsOf(await papers.entriesOfAttempt(result.attemptId), requirePaper(result));
     },
 
+    showsAnswers,
+
     /**
      * The saved answers of an attempt that the actor has been given; none for its student after the hand-in where the review does not
-     * show RESPONSE. What one wrote oneself waits for no release.
+     * show RESPONSE. What one wrote oneself waits for no release. That staff look is in the log before they do.
      */
     async answers(
       actor: Actor,
-      { id, examId, status }: Attempt,
+      attempt: Attempt,
       saved: { load(attemptId: string): Promise<SavedAnswer[]> },
     ): Promise<SavedAnswer[]> {
-      if (status === "IN_PROGRESS") return saved.load(id);
-      const rules = await rulesOf(examId);
-      const isShown = rules.matrix[phaseOf(status, rules.closesAt, rules.now)].includes("RESPONSE");
-      return isShown || (await isStaff(actor, rules)) ? saved.load(id) : [];
+      if (attempt.userId !== actor.userId) await staffViewed(actor, attempt.id);
+      else if (!(await showsAnswers(actor, attempt))) return [];
+      return saved.load(attempt.id);
     },
 
     /** The attempts at an exam, newest first. @throws NOT_FOUND, FORBIDDEN */

@@ -12,11 +12,11 @@ import { type AttemptFields, attemptColumns, toAttempt } from "./attemptFields.t
 import { decimalText } from "./decimal.ts";
 import type { ExamQuestions } from "./examQuestions.ts";
 import { inPieces } from "./filePieces.ts";
-import { countStudents, readStudents } from "./finalResult.service.ts";
+import { readStudents, type StudentRow, studentIds } from "./finalResult.service.ts";
 import type { ResultRules, RulesOfResults } from "./resultRules.ts";
 import { requireStillStaff } from "./stillStaff.ts";
 
-/** Students read at a time: what is in memory does not grow with the exam. */
+/** Students read at a time: what is in memory does not grow with the exam, but for the ids of its students. */
 const PAGE = 100;
 const TITLE_LENGTH = 80;
 
@@ -72,7 +72,7 @@ export function createResultFileRuns({
 
   /** The rows of a page of students, each with all attempts. */
   async function rowsOf(
-    students: Awaited<ReturnType<typeof readStudents>>,
+    students: readonly StudentRow[],
     rules: ResultRules,
     questions: readonly ColumnQuestion[],
   ): Promise<ResultRow[]> {
@@ -89,7 +89,9 @@ export function createResultFileRuns({
     const personById = new Map(people.map((person) => [person.id, person]));
     const rowById = new Map(rows.map((row) => [row.id, row]));
     return students.flatMap(({ userId, attempts: read }): ResultRow[] => {
-      const { name, email } = personById.get(userId)!;
+      const person = personById.get(userId);
+      if (!person) return []; // gone since the order was read
+      const { name, email } = person;
       if (read.length === 0) return [{ name, email, ...NO_ATTEMPT }];
       const found = read.flatMap(({ id }) => rowById.get(id) ?? []); // others are gone since the page was read
       const attempts = found.map((row) => ({ ...toAttempt(row), paper: row.paper, answers: row.answers }));
@@ -124,18 +126,15 @@ export function createResultFileRuns({
     onRows: (n: number) => void,
   ) {
     const rules = await rulesOf(examId);
-    const total = await countStudents(db, examId);
-    let [done, after] = [0, undefined as string | undefined];
-    for (;;) {
+    // The order is read once: somebody whose name changes meanwhile is neither left out nor there twice.
+    const inOrder = await studentIds(db, examId);
+    for (let from = 0; from < inOrder.length; from += PAGE) {
       signal.throwIfAborted();
-      const bounds = after === undefined ? {} : { gt: after };
-      const students = await readStudents(db, examId, { bounds, order: "asc", take: PAGE });
-      if (students.length === 0) return;
+      const students = await readStudents(db, examId, inOrder.slice(from, from + PAGE));
       const rows = await rowsOf(students, rules, questions);
       onRows(rows.length);
       yield rows;
-      [done, after] = [done + students.length, students.at(-1)!.userId];
-      await progress(Math.min(100, (done / total) * 100));
+      await progress((Math.min(from + PAGE, inOrder.length) / inOrder.length) * 100);
     }
   }
 

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { uuidv7 } from "uuidv7";
+import { Prisma } from "../../src/generated/prisma/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { anExam, aSchool, essayQuestion, type Person, type School } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -122,7 +123,11 @@ describe("a file that is handed in", () => {
     expect(forStaff).toEqual([
       { ...facts, type: "application/pdf", url: expect.any(String), urlExpiresAt: expect.any(String) },
     ]);
+    const views = () =>
+      app.container.db.attemptEvent.findMany({ where: { attemptId, kind: "VIEWED", sessionId: null } });
+    expect(await views()).toMatchObject([{ actorId: school.teacher.id, detail: null }]);
     const download = await fetch(here(forStaff[0]!.url));
+    expect(await views()).toMatchObject([{}, { actorId: school.teacher.id, detail: { questionId, fileId } }]);
     expect(sha256(Buffer.from(await download.arrayBuffer()))).toBe(sha256(file));
     expect(Object.fromEntries(download.headers)).toMatchObject({
       "content-type": "application/pdf",
@@ -156,6 +161,36 @@ describe("a file that is handed in", () => {
     const { url } = (await filesOf(place.attemptId))[0]!;
     for (const bad of [url.replace(/signature=.{4}/, "signature=AAAA"), url.split("?")[0]!])
       expect((await fetch(here(bad))).status).toBe(403);
+  });
+
+  it("is kept from its student, as their answers are, where the review does not show the response", async () => {
+    const place = await anAttempt({ review: { afterSubmission: ["MARK"], afterClose: ["MARK", "RESPONSE"] } });
+    const { attemptId, examId } = place;
+    const file = aPdf();
+    await save(place, [await upload(place, file)], 1);
+    const before = (await filesOf(attemptId))[0]!;
+    expect((await fetch(here(before.url))).status).toBe(200);
+    const { services } = app.container;
+    await services.attempts.submit(student.actor, attemptId);
+    expect(await filesOf(attemptId)).toEqual([]);
+    expect((await fetch(here(before.url))).status).toBe(404); // the link of before the hand-in is good no more
+    const forStaff = (await filesOf(attemptId, school.teacher))[0]!;
+    expect((await fetch(here(forStaff.url))).status).toBe(200);
+    const forMarking = await services.answerFileDownloads.toMark(school.teacher.actor, [forStaff.id]);
+    expect((await fetch(here(forMarking.get(forStaff.id)!.url))).status).toBe(200);
+    expect(
+      (
+        await app.container.db.attemptEvent.findMany({
+          where: { attemptId, kind: "VIEWED", NOT: { detail: { equals: Prisma.DbNull } } },
+        })
+      ).map(({ detail }) => detail),
+    ).toEqual([
+      { questionId: place.questionId, fileId: forStaff.id },
+      { questionId: place.questionId, fileId: forStaff.id, anonymous: true },
+    ]);
+    await services.exams.update(school.teacher.actor, examId, { review: { afterSubmission: ["RESPONSE"] } });
+    const shown = (await filesOf(attemptId))[0]!;
+    expect(sha256(Buffer.from(await (await fetch(here(shown.url))).arrayBuffer()))).toBe(sha256(file));
   });
 
   it("is shown to the staff only once it is part of the answer", async () => {

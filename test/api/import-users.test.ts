@@ -296,6 +296,46 @@ describe("a teacher's file", () => {
     expect(await invitations(stranger.id)).toEqual([]);
   });
 
+  it("puts people into groups of the course, makes those that are missing and says so, and takes nobody out", async () => {
+    const school = await aSchool(app.container, { students: 2 });
+    const [present, other] = school.students as [Person, Person];
+    const { services } = app.container;
+    const lab = await services.groups.create(school.teacher.actor, { courseId: school.courseId, name: "Lab B2" });
+    await services.groups.addMembers(school.teacher.actor, { groupId: lab.id, userIds: [other.id] });
+    const fresh = anAddress("new");
+    const text = csv(
+      "email,name,groups",
+      `${fresh},New,Lab B2|Late shift`,
+      `${present.email},Present,late shift`,
+      `${other.email},Other,`,
+      `nobody,Nobody,Nowhere`,
+    );
+    const asked = { courseId: school.courseId, by: school.teacher };
+    const reasons = (done: { rows: { nodes: object[] } }) => done.rows.nodes.map((row) => Object.values(row).slice(2));
+    expect(reasons(await takeIn(text, asked))).toEqual([
+      ["ACCEPTED", "New in the course: “Late shift”."],
+      ["UPDATED", "Changed: groups."],
+      ["UNCHANGED", null],
+      ["REFUSED", expect.stringContaining("email")],
+    ]);
+    const groups = await db().courseGroup.findMany({
+      where: { courseId: school.courseId },
+      include: { members: { orderBy: { userId: "asc" } } },
+      orderBy: { name: "asc" },
+    });
+    const { id: freshId } = await personBy(fresh);
+    expect(groups.map(({ name, members }) => [name, members.map(({ userId }) => userId)])).toEqual([
+      ["Lab B2", [other.id, freshId]],
+      ["Late shift", [present.id, freshId].toSorted()],
+    ]);
+    const acts = await db().auditEntry.findMany({ where: { entityId: groups[1]!.id }, orderBy: { id: "asc" } });
+    expect(acts).toMatchObject([
+      { actorId: school.teacher.id, action: "createGroup" },
+      { action: "addGroupMembers", after: { added: expect.arrayContaining([present.id, freshId]) } },
+    ]);
+    expect(outcomes(await takeIn(text, asked))).toEqual(["UNCHANGED", "UNCHANGED", "UNCHANGED", "REFUSED"]);
+  });
+
   it("brings in students only, and changes nobody's role", async () => {
     const school = await aSchool(app.container);
     const [other] = (await somePeople(app.container, 1, "INSTRUCTOR")) as [Person];
@@ -385,6 +425,7 @@ describe("a file that cannot be read", () => {
     ["one in another encoding", "email,name\na@x.example,J\uFFFDrg\n", "CSV UTF-8"],
     ["one with a NUL", "email,name\na@x.example,J\0rg\n", "CSV UTF-8"],
     ["one with extra time and no course", "email,name,extra_time_percent\na@x.example,A,5\n", "course"],
+    ["one with groups and no course", "email,name,groups\na@x.example,A,B2\n", "course"],
     ["one that is too long", `email,name\n${"a@x.example,A\n".repeat(50_001)}`, "50,000"],
   ])("is refused at once, and nothing is kept: %s", async (_what, text, message) => {
     const before = await db().userImport.count();

@@ -200,7 +200,7 @@ describe("the marking queue", () => {
     const exam = await anEssayExam(app.container, school);
     await claim(markers[0]!, exam, 1);
     const claiming = await statementsOf(app, () => claim(markers[1]!, exam, 20));
-    expect(claiming.length).toBeLessThanOrEqual(10);
+    expect(claiming.length).toBeLessThanOrEqual(11); // with the lines in the logs of those attempts
     const listing = await statementsOf(app, () => queueOf(exam));
     expect(listing.length).toBeLessThanOrEqual(3);
   });

@@ -81,13 +81,21 @@ const definitions: Record<string, object> = {
   FILE_UPLOAD: { guidance: "canary-file-guidance" },
   INFORMATION: {},
 };
+/** What staff make of them while the exam is running, because the keys were wrong: with words that stand on no paper either. */
+const corrected = (text: object): object =>
+  JSON.parse(
+    JSON.stringify(text)
+      .replaceAll("canary-", "canary-corrected-")
+      .replaceAll("424242", "535353")
+      .replaceAll(/"shown(?! in a gap)/g, '"canary-corrected-words'), // by those of a gap its options are known
+  );
 /** One of the addresses from which the exam may be taken, which its students need not know either. */
 const SECRET_ADDRESS = "203.0.113.99";
-const KEYS = '424242|0\\.125|fraction|pattern|tolerance|correct"|guidance|"match"';
+const KEYS = '424242|535353|0\\.125|fraction|pattern|tolerance|correct"|guidance|"match"';
 const LEAKS = new RegExp(`${SECRET}|${SECRET_ADDRESS.replaceAll(".", "\\.")}|${KEYS}`, "i");
 /** What is no feedback stays hidden when the results are out. */
 const LEAKS_AFTERWARDS = new RegExp(
-  `canary-(tag|pattern|guidance|file-guidance|gap-regex)|canary code|canary group|${SECRET_ADDRESS}|${KEYS}`,
+  `canary-(corrected-)?(tag|words|pattern|guidance|file-guidance|gap-regex)|canary code|canary group|${SECRET_ADDRESS}|${KEYS}`,
   "i",
 );
 
@@ -102,7 +110,8 @@ beforeAll(async () => {
   schema = createSchema();
   school = await aSchool(app.container, { students: 2 });
   const questions = Object.keys(questionTypes).map((type) => ({ ...common, type, definition: definitions[type] }));
-  ({ examId } = await anExam(app.container, school, {
+  let questionIds: string[];
+  ({ examId, questionIds } = await anExam(app.container, school, {
     questions,
     rules: {
       resultsPolicy: "MANUAL",
@@ -122,8 +131,28 @@ beforeAll(async () => {
       revision: 1,
     },
   ]);
+  await correctTheKeys(questionIds);
 });
 afterAll(() => app.close());
+
+/** A new version of every question, and each that has a key graded by it from now on. */
+async function correctTheKeys(questionIds: string[]): Promise<void> {
+  const { services, db } = app.container;
+  const { tags: _unchanged, points: _fixed, ...texts } = common;
+  const corrections = [];
+  for (const [at, type] of Object.keys(questionTypes).entries()) {
+    const input = { ...corrected(texts), stemFormat: "PLAIN", definition: corrected(definitions[type]!) };
+    const { version } = await services.questions.update(school.teacher.actor, questionIds[at]!, input);
+    if (!["ESSAY", "FILE_UPLOAD", "INFORMATION"].includes(type))
+      corrections.push({ questionId: questionIds[at]!, version });
+  }
+  const asked = { examId, corrections, dryRun: false, reason: "canary-reason" };
+  const { id } = await services.regradings.regrade(school.teacher.actor, asked);
+  await eventually("what was graded is graded again", async () => {
+    const { finishedAt } = await db.regrading.findUniqueOrThrow({ where: { id } });
+    return finishedAt !== null;
+  });
+}
 
 /** What only staff may ask for: with it selected the whole answer is refused, and there would be nothing to look through. */
 const STAFF_ONLY = ["Exam.sections", "Exam.allowedAddresses", "Course.enrollments"];
@@ -363,8 +392,12 @@ describe("a student before the release of the results", () => {
     const { data } = await app.ask(operation, variables(), school.teacher.token);
     const text = JSON.stringify(data);
     expect(text).toMatch(LEAKS);
-    for (const secret of text.match(/canary-[\w-]+/g)!) expect(JSON.stringify([common, definitions])).toContain(secret);
-    expect(new Set(text.match(/canary-[\w-]+/g)).size).toBe(23);
+    const secrets = new Set(text.match(/canary-(?!corrected)[\w-]+/g));
+    for (const secret of secrets) expect(JSON.stringify([common, definitions])).toContain(secret);
+    expect(secrets.size).toBe(23);
+    const results = `query ($attemptId: ID!) { attempt(id: $attemptId) { result ${selectAll(schema, "AttemptResult", [], 4)} } }`;
+    const graded = await app.ask(results, { attemptId }, school.teacher.token);
+    expect(JSON.stringify(graded.data)).toMatch(/canary-corrected-pattern/);
   });
 });
 
@@ -375,7 +408,16 @@ describe("a student after the release of the results", () => {
     const { data, errors } = await app.ask(operationFor(walk), variables(), school.students[0]!.token);
     expect(errors).toBeUndefined();
     expect(JSON.stringify(data)).not.toMatch(LEAKS_AFTERWARDS);
-    if (walk.field === "attempt") expect(JSON.stringify(data)).toMatch(/canary-single-b/);
+    if (walk.field === "attempt") expect(JSON.stringify(data)).toMatch(/canary-corrected-single-b/);
+  });
+
+  it("finds the keys as they are now, and nothing of those before, once the review has KEY", async () => {
+    const review = { afterSubmission: ["RESPONSE", "KEY"], afterClose: ["RESPONSE", "KEY"] };
+    await app.container.services.exams.update(school.teacher.actor, examId, { review });
+    const walk = walks.find(({ field }) => field === "attempt")!;
+    const { data } = await app.ask(operationFor(walk), variables(), school.students[0]!.token);
+    expect(JSON.stringify(data)).toMatch(/canary-corrected-pattern.*535353/);
+    expect(JSON.stringify(data)).not.toMatch(/canary-(?!corrected-(pattern|gap-regex))|424242/);
   });
 });
 

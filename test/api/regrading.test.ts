@@ -164,13 +164,14 @@ describe("a wrong key that is found after the exam", () => {
     });
     const { attempt, attemptLog } = (
       await app.ask(
-        "query ($id: ID!) { attempt(id: $id) { result { questions { key correctness } } } attemptLog(attemptId: $id, last: 1) { nodes { kind detail } } }",
+        "query ($id: ID!) { attempt(id: $id) { result { questions { key correctness } } } attemptLog(attemptId: $id, last: 10) { nodes { kind detail } } }",
         { id: ids[1] },
         token(),
       )
     ).data;
     expect(attempt.result.questions[0]).toEqual({ key: { choice: ["c"] }, correctness: "RIGHT" });
-    expect(attemptLog.nodes).toEqual([{ kind: "REGRADED", detail: { regradingId: trial.id } }]);
+    const regradings = attemptLog.nodes.filter(({ kind }: { kind: string }) => kind === "REGRADED");
+    expect(regradings).toEqual([{ kind: "REGRADED", detail: { regradingId: trial.id } }]);
     // Whoever hands in from now on is graded by it from the start.
     const { sections } = (
       await app.ask(

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Head } from "../../src/domain/peopleCsv.ts";
 import { personRows } from "../../src/domain/personRow.ts";
 
-const HEAD: Head = ["email", "name", "role", "locale", "extra_time_percent"];
+const HEAD: Head = ["email", "name", "role", "locale", "extra_time_percent", "groups"];
 const read = (...fields: string[]) =>
   personRows(HEAD)({ line: 2, fields: [...fields, ...HEAD.slice(fields.length).map(() => "")] });
 
@@ -18,6 +18,17 @@ describe("a row of a file of people", () => {
         locale: "de",
         extra_time_percent: 25,
       },
+    });
+  });
+
+  it("names groups, each once, with a bar between", () => {
+    const groups = (text: string) => read("ada@school.example", "Ada", "", "", "", text);
+    expect(groups("Late shift")).toMatchObject({ person: { groups: ["Late shift"] } });
+    expect(groups(" B2 | Late, shift||B2")).toMatchObject({ person: { groups: ["B2", "Late, shift"] } });
+    const many = Array.from({ length: 21 }, (_, at) => `G${at}`).join("|");
+    expect(groups(many)).toMatchObject({ problem: "groups: has more than 20 names" });
+    expect(groups(`B2|${"x".repeat(201)}`)).toMatchObject({
+      problem: "groups: has a name of more than 200 characters",
     });
   });
 

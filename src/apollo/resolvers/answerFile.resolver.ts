@@ -3,7 +3,8 @@ import { requireActor } from "../../services/actor.ts";
 
 export const answerFileResolvers = {
   Query: {
-    answerFiles: (_root, { attemptId }, context) => context.services.answerFiles.list(requireActor(context), attemptId),
+    answerFiles: (_root, { attemptId }, context) =>
+      context.services.answerFileDownloads.list(requireActor(context), attemptId),
   },
   Mutation: {
     createAnswerFile: (_root, file, context) => context.services.answerFiles.createTicket(requireActor(context), file),

@@ -14,7 +14,7 @@ export const resultResolvers = {
     exportResults: (_root, input, context) => context.services.resultFiles.request(requireActor(context), input),
   },
   AttemptResult: {
-    questions: (result, _args, { services }) => services.results.questions(result),
+    questions: (result, _args, context) => context.services.results.questions(requireActor(context), result),
     sections: async (result, _args, { services }) => (await services.results.parts(result))?.sections ?? null,
     adjustment: async (result, _args, { services }) => (await services.results.parts(result))?.adjustment ?? null,
   },
