@@ -101,6 +101,17 @@ describe("a read", () => {
     await expect(one.cache.getOrSetCache("exam:1", async () => undefined)).rejects.toThrow(TypeError);
   });
 
+  it("holds a value for its own process, frozen, and tells Redis nothing", async () => {
+    const paper = { items: ["a"] };
+    one.cache.hold("attempt:1:paper", paper);
+    expect(await one.cache.getOrSetCache("attempt:1:paper", () => Promise.reject())).toEqual({ items: ["a"] });
+    expect(() => paper.items.push("b")).toThrow(TypeError);
+    expect(await one.redis.exists(`${where.prefix}:cache:attempt:1:paper`)).toBe(0);
+    expect(await two.cache.getOrSetCache("attempt:1:paper", async () => "from the database")).toBe("from the database");
+    await one.cache.drop("attempt:1:paper");
+    expect(one.cache.peek("attempt:1:paper")).toBeUndefined();
+  });
+
   it("peeks into memory without asking anybody", async () => {
     expect(one.cache.peek("exam:1")).toBeUndefined();
     await one.cache.getOrSetCache("exam:1", async () => "here");
