@@ -124,6 +124,7 @@ export function createAnalysisService({
         WHERE EXISTS (
           SELECT FROM attempts WHERE exam_id = exam.id AND status = 'GRADED'
             AND (analysis.graded_until IS NULL OR graded_at > analysis.graded_until OR analysis.policy_number <> exam.policy_number))
+        AND NOT EXISTS (SELECT FROM regradings WHERE exam_id = exam.id AND state = 'APPLYING')
         AND NOT EXISTS (
           SELECT FROM outbox_jobs WHERE queue = ${examQueue.name} AND name = 'analyzeExam' AND finished_at IS NULL
             AND payload ->> 'examId' = exam.id::text)`;

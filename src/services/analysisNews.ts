@@ -35,13 +35,16 @@ export async function tellInstructors(tx: Transaction, outbox: Outbox, analysis:
 /** A question to look at that the last mail did not name, or the first analysis since the exam has closed for everybody. */
 async function isNews(
   tx: Transaction,
-  { examId, analysedAt, gradedUntil, toldAt, toldQuestionIds }: ExamAnalysisRow,
+  { examId, analysedAt, gradedUntil, policyNumber, toldAt, toldQuestionIds }: ExamAnalysisRow,
   toLookAt: readonly string[],
 ): Promise<boolean> {
   if (!gradedUntil || analysedAt.getTime() - gradedUntil.getTime() > NEWS_DAYS * 86_400_000) return false;
+  const [exam] = await tx.$queryRaw<{ closedAt: Date | null; isSettled: boolean }[]>`
+    SELECT ${closedForAllAt} AS "closedAt", exam.policy_number = ${policyNumber} AND NOT EXISTS (
+      SELECT FROM regradings WHERE exam_id = exam.id AND state = 'APPLYING') AS "isSettled"
+    FROM exams exam WHERE exam.id = ${examId}::uuid`;
+  if (!exam!.isSettled) return false; // half of the attempts are graded by a key that was just corrected: the next night tells
   if (toLookAt.some((questionId) => !toldQuestionIds.includes(questionId))) return true;
-  const [exam] = await tx.$queryRaw<{ closedAt: Date | null }[]>`
-    SELECT ${closedForAllAt} AS "closedAt" FROM exams exam WHERE exam.id = ${examId}::uuid`;
   const closedAt = exam!.closedAt ?? ALWAYS;
   return closedAt <= analysedAt && (toldAt === null || toldAt < closedAt);
 }

@@ -7,6 +7,7 @@ import type { AttemptEventKind } from "./attemptEvents.ts";
 import type { AttemptVisits } from "./attemptVisits.ts";
 import { type Connection, connectionBy, type Ordering, type PageArgs } from "./connection.ts";
 import { requireId } from "./ids.ts";
+import { isWaiting } from "./responseClaims.ts";
 
 /** One line of an attempt's log. */
 export interface AttemptEvent {
@@ -22,12 +23,15 @@ export interface AttemptEvent {
 
 /**
  * Who marks a response out of the queue shall not find its student by the line that says so: it is shown once the response has points,
- * as the line about these is.
+ * as the line about these is, or nobody can mark it any more.
  */
 const isShown = Prisma.sql`(detail -> 'anonymous' IS NULL OR NOT EXISTS (
-  SELECT FROM answers answer JOIN question_versions version ON version.id = answer.question_version_id
-  WHERE answer.attempt_id = attempt_events.attempt_id AND answer.points IS NULL
-    AND version.question_id = (attempt_events.detail ->> 'questionId')::uuid))`;
+  SELECT FROM answers answer
+  JOIN question_versions version ON version.id = answer.question_version_id
+  JOIN attempts attempt ON attempt.id = answer.attempt_id
+  JOIN exam_questions place ON place.exam_id = attempt.exam_id AND place.question_id = version.question_id
+  WHERE answer.attempt_id = attempt_events.attempt_id AND version.question_id = (attempt_events.detail ->> 'questionId')::uuid
+    AND place.treatment IN ('NORMAL', 'BONUS') AND ${isWaiting}))`;
 
 type EventRow = Omit<AttemptEvent, "at"> & { at: Date };
 

@@ -61,12 +61,13 @@ async function studentsPage(
     withAttempts(
       examId,
       Prisma.sql`
-        SELECT person.id AS user_id, person.id::text || lower(person.name) AS key,
-               row_number() OVER (ORDER BY ${NAME_THEN_ID} ${direction}) AS place
-        FROM (${studentsOf(examId)}) student JOIN users person ON person.id = student.user_id
-        WHERE true ${gt === undefined ? Prisma.empty : Prisma.sql`AND ${NAME_THEN_ID} > ${asValue(gt)}`}
-          ${lt === undefined ? Prisma.empty : Prisma.sql`AND ${NAME_THEN_ID} < ${asValue(lt)}`}
-        ORDER BY place LIMIT ${take}`,
+        SELECT user_id, user_id::text || name AS key, row_number() OVER (ORDER BY name ${direction}, user_id ${direction}) AS place
+        FROM (
+          SELECT person.id AS user_id, lower(person.name) AS name
+          FROM (${studentsOf(examId)}) student JOIN users person ON person.id = student.user_id
+          WHERE true ${gt === undefined ? Prisma.empty : Prisma.sql`AND ${NAME_THEN_ID} > ${asValue(gt)}`}
+            ${lt === undefined ? Prisma.empty : Prisma.sql`AND ${NAME_THEN_ID} < ${asValue(lt)}`}
+          ORDER BY lower(person.name) ${direction}, person.id ${direction} LIMIT ${take}) page`,
     ),
   );
 }
@@ -75,7 +76,7 @@ async function studentsPage(
 export async function studentIds(db: Db, examId: string): Promise<string[]> {
   const rows = await db.$queryRaw<{ id: string }[]>`
     SELECT person.id FROM (${studentsOf(examId)}) student JOIN users person ON person.id = student.user_id
-    ORDER BY ${NAME_THEN_ID}`;
+    ORDER BY lower(person.name), person.id`;
   return rows.map(({ id }) => id);
 }
 

@@ -50,7 +50,8 @@ async function createDraft(
   examId: string,
   newId: () => string,
 ): Promise<number> {
-  const questionAt = await questionsByLine(tx, fileId);
+  const lines = sections.flatMap(({ places }) => places.map(({ question }) => question));
+  const questionAt = await questionsAt(tx, fileId, lines);
   const areAllShuffled = sections.every(({ isShuffled }) => isShuffled);
   await tx.exam.create({
     data: {
@@ -83,12 +84,12 @@ async function createDraft(
   return all.length - there.length;
 }
 
-/** The questions that a file has brought and that may still be put into an exam, by their lines; they are held. */
-async function questionsByLine(tx: Transaction, fileId: string): Promise<Map<number, string>> {
+/** The questions of these lines that a file has brought and that may still be put into an exam, by their lines; they are held. */
+async function questionsAt(tx: Transaction, fileId: string, lines: readonly number[]): Promise<Map<number, string>> {
   const rows = await tx.$queryRaw<{ line: number; id: string }[]>`
     SELECT entry.line, question.id
     FROM question_file_entries entry JOIN questions question ON question.id = entry.question_id
-    WHERE entry.file_id = ${fileId}::uuid AND question.archived_at IS NULL
+    WHERE entry.file_id = ${fileId}::uuid AND entry.line = ANY (${lines}::int[]) AND question.archived_at IS NULL
     ORDER BY question.id FOR KEY SHARE OF question`;
   return new Map(rows.map(({ line, id }) => [line, id]));
 }

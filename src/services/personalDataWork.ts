@@ -122,13 +122,14 @@ export const workLists = (db: Db): PersonalDataLists => ({
     about: "When you, as staff, looked at what others answered in an exam, and from where.",
     of: ["AttemptEvent.actorId"],
     read: ({ id: actorId }) =>
-      fewRows(
-        db.$queryRaw<unknown[]>`
-          SELECT event.at, event.address, exam.title AS exam, course.title AS course
+      rowsOf(
+        ({ where, take }) => db.$queryRaw<{ id: string }[]>`
+          SELECT event.id::text, event.at, event.address, exam.title AS exam, course.title AS course
           FROM attempt_events event
           JOIN attempts attempt ON attempt.id = event.attempt_id
           JOIN exams exam ON exam.id = attempt.exam_id JOIN courses course ON course.id = exam.course_id
-          WHERE event.actor_id = ${actorId}::uuid AND ${isStaffView} ORDER BY event.at, event.id`,
+          WHERE event.actor_id = ${actorId}::uuid AND ${isStaffView} AND event.id > ${where.id?.gt ?? "0"}::bigint
+          ORDER BY event.id LIMIT ${take}`,
       ),
   },
   importedAs: {

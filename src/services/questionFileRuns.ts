@@ -195,8 +195,13 @@ async function* chunksOf(entries: AsyncIterable<ReadEntry>): AsyncGenerator<Plac
   let [position, chunk] = [0, [] as Placed[]];
   for await (const entry of entries) {
     position += 1;
+    const isAlone = entry.kind === "exam"; // it puts up to thousands of questions in their places
+    if (isAlone && chunk.length > 0) {
+      yield chunk;
+      chunk = [];
+    }
     chunk.push({ position, entry });
-    if (chunk.length < CHUNK) continue;
+    if (chunk.length < CHUNK && !isAlone) continue;
     yield chunk;
     chunk = [];
   }

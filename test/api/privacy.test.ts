@@ -214,6 +214,7 @@ describe("exportMyData", () => {
       "QuestionFile.jobId",
       "QuestionFile.questionIds",
       "QuestionFileEntry.questionId",
+      "QuestionFileEntry.examId",
       "ResultFile.jobId",
       "ResultFile.run",
       "ResultFilePiece.run",

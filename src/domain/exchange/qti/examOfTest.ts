@@ -29,8 +29,8 @@ export function examOf(
   const weightOf = weightChoice(test, lost);
   const seen = new Set<string>();
   let missing = 0;
-  const placesIn = ({ items, isShuffled }: TestSection): ExamPlace[] =>
-    items.flatMap(({ href, path, weights, isFixed }) => {
+  const placesIn = ({ items, select, isShuffled }: TestSection): ExamPlace[] =>
+    items.flatMap(({ href, path, weights, isFixed, isRequired }) => {
       const item = path === null ? undefined : itemAt(path);
       if (!item || path === null) {
         missing += 1;
@@ -43,6 +43,8 @@ export function examOf(
       seen.add(path);
       if (isFixed && isShuffled && !item.isText)
         lost.add("Questions that would keep their place in a shuffled section (fixed) are shuffled with the others.");
+      if (isRequired && select !== null && !item.isText)
+        lost.add("Items that would be drawn in any case (required) are drawn like the others.");
       return [{ question: item.line, points: pointsOf(weightOf(weights), item, lost), isFixed: item.isText }];
     });
   const sections = test.sections.map((section, at): SectionOutline => {
@@ -52,7 +54,7 @@ export function examOf(
     const { floor, isShuffled } = section;
     return {
       title: title.slice(0, MAX_TITLE),
-      drawCount: drawCountOf(section, places.length, lost),
+      drawCount: drawCountOf(section, places, itemAt, lost),
       isShuffled,
       floor,
       places,
@@ -79,10 +81,19 @@ function problemOf(sections: readonly SectionOutline[]): string | null {
   return long ? `a section has ${long.places.length} items, and here at most ${MAX_IN_SECTION} questions.` : null;
 }
 
-function drawCountOf({ title, select }: TestSection, pool: number, lost: Set<string>): number | null {
+/** Of the questions alone: a text is on every paper, so one that the test draws in any case is none of those drawn. */
+function drawCountOf(
+  { title, select, items }: TestSection,
+  places: readonly ExamPlace[],
+  itemAt: (path: string) => TakenItem | undefined,
+  lost: Set<string>,
+): number | null {
+  const pool = places.filter(({ isFixed }) => !isFixed).length;
   if (select === null || pool === 0) return null;
-  if (select > pool) lost.add(`"${title.slice(0, 100)}" would draw ${select} questions; it has ${pool}.`);
-  return Math.min(select, pool);
+  const texts = items.filter(({ path, isRequired }) => isRequired && path !== null && itemAt(path)?.isText).length;
+  const drawn = select - texts;
+  if (drawn > pool) lost.add(`"${title.slice(0, 100)}" would draw ${drawn} questions; it has ${pool}.`);
+  return Math.max(1, Math.min(drawn, pool));
 }
 
 /** Which weight of an item counts. */

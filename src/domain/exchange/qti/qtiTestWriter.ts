@@ -52,16 +52,24 @@ function sectionElement(
     const item = itemOf(place.question);
     return item ? [{ place, item }] : [];
   });
+  // Texts are on every paper, besides the questions that are drawn.
+  const texts = kept.filter(({ place }) => place.isFixed).length;
+  const select = drawCount === null ? null : Math.min(drawCount + texts, kept.length);
   return q(
     "assessmentSection",
     { identifier, title: plain(title), visible: true },
-    ...(drawCount !== null && kept.length > 0 ? [q("selection", { select: Math.min(drawCount, kept.length) })] : []),
+    ...(select ? [q("selection", { select })] : []),
     ...(isShuffled ? [q("ordering", { shuffle: true })] : []),
     ...kept.map(({ place, item }) => {
       const weight = weightOf(place, item.points);
       return q(
         "assessmentItemRef",
-        { identifier: item.identifier, href: item.href, fixed: place.isFixed || undefined },
+        {
+          identifier: item.identifier,
+          href: item.href,
+          required: (select !== null && place.isFixed) || undefined,
+          fixed: place.isFixed || undefined,
+        },
         ...(weight === null ? [] : [q("weight", { identifier: WEIGHT, value: weight })]),
       );
     }),

@@ -8,6 +8,8 @@ export interface TestItem {
   /** Factors of its score, by their identifiers. */
   weights: ReadonlyMap<string, string>;
   isFixed: boolean;
+  /** Drawn in any case, where its section draws. */
+  isRequired: boolean;
 }
 
 /** A section without sections. */
@@ -29,23 +31,23 @@ export function flatSections(node: XmlNode, lost: Set<string>): TestSection[] {
   const title = node.attributes.title?.trim() ?? "";
   const sections: TestSection[] = [];
   let own: TestSection | null = null;
-  const add = (...items: TestItem[]) => {
+  const ownSection = (): TestSection => {
     if (!own) {
       own = { identifier: node.attributes.identifier ?? "", title, select, isShuffled, items: [] };
       sections.push(own);
     }
-    own.items.push(...items);
+    return own;
   };
   const isSection = node.name === "assessmentSection";
   let hasParts = false;
   for (const child of elementsOf(node)) {
-    if (child.name === "assessmentItemRef") add(toItem(child, select, lost));
+    if (child.name === "assessmentItemRef") ownSection().items.push(toItem(child));
     else if (child.name === "assessmentSection" || child.name === "testPart") {
       const inner = flatSections(child, lost);
       const joins = isSection && select === null && child.attributes.visible === "false" && isWithoutRules(child);
-      if (joins && inner.length === 1) add(...inner[0]!.items);
+      if (joins && inner.length === 1) for (const item of inner[0]!.items) ownSection().items.push(item);
       else {
-        sections.push(...inner);
+        for (const section of inner) sections.push(section);
         own = null;
         hasParts = true;
       }
@@ -53,7 +55,7 @@ export function flatSections(node: XmlNode, lost: Set<string>): TestSection[] {
   }
   if (!isSection) return sections;
   if (!hasParts) {
-    if (sections.length === 0) add();
+    if (sections.length === 0) ownSection();
     return sections;
   }
   const name = title.slice(0, 100);
@@ -80,12 +82,10 @@ function rulesOf(node: XmlNode, lost: Set<string>): Pick<TestSection, "select" |
   return { select: null, isShuffled };
 }
 
-function toItem(node: XmlNode, select: number | null, lost: Set<string>): TestItem {
+function toItem(node: XmlNode): TestItem {
   const { href = "", path = null, fixed, required } = node.attributes;
-  if (required === "true" && select !== null)
-    lost.add("Items that would be drawn in any case (required) are drawn like the others.");
   const weights = childrenNamed(node, "weight").map(({ attributes: { identifier = "", value = "" } }) => {
     return [identifier, value] as const;
   });
-  return { href, path, weights: new Map(weights), isFixed: fixed === "true" };
+  return { href, path, weights: new Map(weights), isFixed: fixed === "true", isRequired: required === "true" };
 }

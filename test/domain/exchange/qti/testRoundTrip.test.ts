@@ -53,7 +53,7 @@ const someExam: fc.Arbitrary<Case> = fc
     const own: string[] = [];
     const written = sections.map(({ draws, share, places, ...section }) => ({
       ...section,
-      drawCount: draws && places.length > 0 ? 1 + (share % places.length) : null,
+      drawCount: draws ? someOf(places.filter(({ isFixed }) => !isFixed).length, share) : null,
       places: places.map(({ own: points, given, isFixed }) => {
         const question = own.push(points);
         const isOther = !isFixed && given !== null && hasWeight(given, points) && !new Exact(given).eq(points);
@@ -62,6 +62,9 @@ const someExam: fc.Arbitrary<Case> = fc
     }));
     return { exam: { ...exam, sections: written }, own };
   });
+
+/** Texts are on every paper: how many of the questions are drawn; null where there are none. */
+const someOf = (questions: number, share: number) => (questions > 0 ? 1 + (share % questions) : null);
 
 async function readBack(xml: string, { exam, own }: Case) {
   const texts = new Set(exam.sections.flatMap(({ places }) => places.flatMap((it) => (it.isFixed ? it.question : []))));
