@@ -128,6 +128,17 @@ describe("who marks out of the queue", () => {
       },
     ]);
   });
+
+  it("is told of when nobody can mark the response any more", async () => {
+    exam = await anEssayExam(app.container, school);
+    const marker = await aMarker();
+    const { examId, questionId, attemptIds } = exam;
+    const claimed = (await ask(marker, CLAIM, { examId, questionId })).data.claimResponses[0];
+    const whose = attemptIds[school.students.findIndex((student) => essayOf(student) === claimed.response.text)]!;
+    expect(await viewsIn(whose)).toEqual([]);
+    await app.container.db.examQuestion.updateMany({ where: { examId, questionId }, data: { treatment: "DROPPED" } });
+    expect(await viewsIn(whose)).toHaveLength(1);
+  });
 });
 
 describe("the address a member of staff looked from", () => {

@@ -139,6 +139,32 @@ describe("whoever teaches", () => {
     expect(await asked(examId)).toBe(2);
   });
 
+  it("is told nothing while the exam is being regraded, and the night does not look at it", async () => {
+    const { services, db } = app.container;
+    const { examId } = await sat(isRight);
+    const corrections = [{ questionId: (await db.examQuestion.findFirstOrThrow({ where: { examId } })).questionId }];
+    const asking = { examId, corrections, dryRun: true, reason: "Unclear." };
+    const { id } = await services.regradings.regrade(school.teacher.actor, {
+      ...asking,
+      corrections: [{ ...corrections[0]!, treatment: "FULL_MARKS" }],
+    });
+    await eventually(
+      "it is tried",
+      async () => (await services.regradings.get(school.teacher.actor, id)).state === "CALCULATED",
+    );
+    await db.regrading.update({ where: { id }, data: { state: "APPLYING" } });
+    await services.analysis.requestNewlyGraded();
+    const analyses = () =>
+      db.outboxJob.count({ where: { name: "analyzeExam", payload: { path: ["examId"], equals: examId } } });
+    expect(await analyses()).toBe(0);
+    await run(examId);
+    expect(await asked(examId)).toBe(0);
+
+    await db.regrading.update({ where: { id }, data: { state: "APPLIED" } });
+    await run(examId);
+    expect(await asked(examId)).toBe(1);
+  });
+
   it("is told when the exam has closed, though no question needs a look, and not before", async () => {
     const inAnHour = new Date(Date.now() + 3_600_000);
     const { examId } = await sat(isFine, { closesAt: inAnHour });

@@ -41,8 +41,9 @@ export async function* writeExam(
     .filter((at) => !refused.has(at))
     .map((at) => `Question ${at} has the points of the exam in its item: no decimal makes them of its own.`);
   for (const { title, drawCount, places } of exam.sections) {
-    const left = places.filter(({ question }) => !refused.has(question)).length;
-    if (left < places.length) lost.push(`"${title}" lacks ${places.length - left} of its questions.`);
+    const kept = places.filter(({ question }) => !refused.has(question));
+    if (kept.length < places.length) lost.push(`"${title}" lacks ${places.length - kept.length} of its questions.`);
+    const left = kept.filter(({ isFixed }) => !isFixed).length; // texts are none of those drawn
     if (drawCount !== null && drawCount > left)
       lost.push(`"${title}" draws ${left} and not ${drawCount}: it has no more.`);
   }

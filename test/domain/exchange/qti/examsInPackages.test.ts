@@ -50,6 +50,14 @@ describe("a test of another program", () => {
     expect(lost).toEqual([]);
   });
 
+  it("draws as many questions as it has beside the texts that it draws in any case", async () => {
+    const text = '<assessmentItem identifier="t" title="t"><itemBody><p>Read this.</p></itemBody></assessmentItem>';
+    const drawn = section("One", `<selection select="2"/>${ref("t", "", 'required="true"')}${ref("a")}${ref("b")}`);
+    const { sections, lost } = await taken(test(part(drawn)), { "t.xml": text });
+    expect(sections).toEqual([{ title: "One", drawCount: 1, isShuffled: false, places: ["t", "a", "b"] }]);
+    expect(lost).toEqual([]);
+  });
+
   it("adds up its score section by section, with what it is never below, as other programs write it", async () => {
     const sum = (title: string) => `<testVariables variableIdentifier="SCORE" sectionIdentifier="${title}"/>`;
     const least =
