@@ -13,6 +13,8 @@ export default {
   setupFilesAfterEnv: ["<rootDir>/test/support/inCi.ts"],
   testTimeout: 60_000,
   maxWorkers: 2,
+  // Modules of a test file stay in its worker's memory (ECMAScript modules in `vm`), so a worker that has grown makes place for a new one.
+  workerIdleMemoryLimit: "1GB",
   collectCoverageFrom: ["src/**/*.ts", "!src/generated/**"],
   coverageProvider: "v8",
 };
