@@ -16,7 +16,7 @@ import { createAttemptStart } from "./attemptStart.ts";
 import type { AttemptVisits } from "./attemptVisits.ts";
 import { batched } from "./batched.ts";
 import { type Connection, connectionOf, type PageArgs } from "./connection.ts";
-import { eligibilities, requireMayStart } from "./eligibility.ts";
+import { createEligibility, requireMayStart } from "./eligibility.ts";
 import type { ExamAddresses } from "./examAddresses.ts";
 import type { ExamQuestions } from "./examQuestions.ts";
 import { createHandIn } from "./handIn.ts";
@@ -69,7 +69,7 @@ export function createAttemptService({
   const { begin, takeOver } = createAttemptStart({ db, papers, examQuestions, outbox, events, graceSeconds, newId });
   const { handIn, handInAll, expire, sweep } = createHandIn({ db, outbox, events, graceSeconds });
 
-  const rules = batched((asked: readonly { examId: string; userId: string }[]) => eligibilities(db, asked));
+  const eligibilityOf = createEligibility(db);
   const stored = batched(async (ids: readonly string[]) => {
     const rows = await db.$queryRaw<AttemptFields[]>`
       SELECT ${attemptColumns} FROM attempts WHERE id = ANY (${ids}::uuid[])`;
@@ -114,7 +114,7 @@ export function createAttemptService({
     async start(actor: Actor, examIdGiven: string, accessCode?: string | null): Promise<Attempt> {
       const examId = requireId(examIdGiven, "exam");
       for (;;) {
-        const eligible = await rules({ examId, userId: actor.userId });
+        const eligible = await eligibilityOf({ examId, userId: actor.userId });
         if (!eligible) throw notFound("exam");
         const { access_code_hash: hashed, open_attempt_id: openId } = eligible.row;
         if (openId) {

@@ -8,6 +8,7 @@ import {
   type TimeGrant,
 } from "../domain/deadline.ts";
 import { type DomainError, forbidden, notFound, unprocessable } from "../domain/errors.ts";
+import { batched } from "./batched.ts";
 
 /** Everything that decides whether a person may start an exam, read in one statement. */
 interface EligibilityRow {
@@ -65,14 +66,19 @@ export interface Eligibility {
   attemptsAllowed: number;
 }
 
+/** Gives one for each exam and person asked for, those of one moment in one statement; null for an exam that there is not. */
+export const createEligibility = (db: Db) => batched((asked: readonly Asked[]) => eligibilities(db, asked));
+
+interface Asked {
+  examId: string;
+  userId: string;
+}
+
 /**
  * What the rules of exams are for people now, by PostgreSQL's clock, in one statement and in the order they were asked for;
  * null for an exam that there is not.
  */
-export async function eligibilities(
-  db: Db,
-  asked: readonly { examId: string; userId: string }[],
-): Promise<(Eligibility | null)[]> {
+export async function eligibilities(db: Db, asked: readonly Asked[]): Promise<(Eligibility | null)[]> {
   const rows = await db.$queryRaw<EligibilityRow[]>`
     SELECT asked.place::int, exam.id AS exam_id, exam.course_id, exam.status::text, exam.duration_minutes, exam.opens_at, exam.closes_at,
            exam.attempts_allowed, exam.shuffle_questions, exam.shuffle_options, exam.access_code_hash,

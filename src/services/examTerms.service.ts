@@ -1,8 +1,7 @@
 import type { Db } from "../../prisma/client.ts";
 import { type TimeLimit, timeLimit } from "../domain/deadline.ts";
 import type { Actor } from "./actor.ts";
-import { batched } from "./batched.ts";
-import { type Eligibility, type ExamGrant, eligibilities, startRefusal } from "./eligibility.ts";
+import { createEligibility, type Eligibility, type ExamGrant, startRefusal } from "./eligibility.ts";
 
 /** The rules of an exam as they are for one student. */
 export interface ExamTerms {
@@ -22,12 +21,12 @@ export type ExamTermsService = ReturnType<typeof createExamTermsService>;
 
 /** What students can know before they start. */
 export function createExamTermsService({ db, unverifiedMayStart }: { db: Db; unverifiedMayStart: boolean }) {
-  const load = batched((asked: readonly { examId: string; userId: string }[]) => eligibilities(db, asked));
+  const eligibilityOf = createEligibility(db);
 
   return {
     /** What an exam that the actor has been given is for them; null for who is no student of its course. */
     async of(actor: Actor, examId: string): Promise<ExamTerms | null> {
-      const eligible = await load({ examId, userId: actor.userId });
+      const eligible = await eligibilityOf({ examId, userId: actor.userId });
       if (eligible?.row.role !== "STUDENT") return null;
       const { row, window, grants, attemptsAllowed } = eligible;
       const refusal = row.open_attempt_id ? null : startRefusal(eligible, { unverifiedMayStart });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { answerOf } from "../support/answerOf.ts";
 import { anExam, aSchool, choiceQuestion, type Person, type School } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
 
@@ -26,12 +27,8 @@ const TRY = `query ($question: QuestionToShow!, $response: ResponseInput) {
 }`;
 const PUBLISH = "mutation ($id: ID!) { publishExam(id: $id) { status } }";
 
-async function askedBy(person: Person, operation: string, variables: Record<string, unknown>) {
-  const { data, errors } = await app.ask(operation, variables, person.token);
-  if (errors) throw new Error(JSON.stringify(errors));
-  // biome-ignore lint/suspicious/noExplicitAny: an answer of any shape
-  return Object.values(data)[0] as any;
-}
+const askedBy = (person: Person, operation: string, variables: Record<string, unknown>) =>
+  answerOf(app, person, operation, variables);
 const asked = (operation: string, variables: Record<string, unknown>) => askedBy(school.teacher, operation, variables);
 const refused = (operation: string, variables: Record<string, unknown>) =>
   app.refusal(operation, variables, school.teacher.token);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { uuidv7 } from "uuidv7";
+import { answerOf } from "../support/answerOf.ts";
 import { eventually } from "../support/eventually.ts";
 import { anExam, aSchool, choiceQuestion, type School } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -13,12 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-async function ask(operation: string, variables: Record<string, unknown>) {
-  const { data, errors } = await app.ask(operation, variables, school.teacher.token);
-  if (errors) throw new Error(JSON.stringify(errors));
-  // biome-ignore lint/suspicious/noExplicitAny: an answer of any shape
-  return Object.values(data)[0] as any;
-}
+const ask = (operation: string, variables: Record<string, unknown>) =>
+  answerOf(app, school.teacher, operation, variables);
 
 const EXPORT =
   "mutation ($examId: ID!, $format: QuestionFileFormat!) { exportExam(examId: $examId, format: $format) { id examId } }";

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { answerOf } from "../support/answerOf.ts";
 import { anExam, aSchool, choiceQuestion, essayQuestion, type School } from "../support/school.ts";
 import { statementsOf } from "../support/statements.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -32,11 +33,11 @@ const SECTIONS =
   "query ($id: ID!) { exam(id: $id) { sections { questions { points question { version tags folder { name } } } } } }";
 
 /** What the teacher is answered, without an error. */
-async function asked(operation: string, variables: Record<string, unknown>) {
-  const { data, errors } = await app.ask(operation, variables, school.teacher.token);
-  if (errors) throw new Error(JSON.stringify(errors));
-  return Object.values(data)[0] as never as Record<string, unknown> & { nodes: { id: string; title: string }[] };
-}
+const asked = (
+  operation: string,
+  variables: Record<string, unknown>,
+): Promise<Record<string, unknown> & { nodes: { id: string; title: string }[] }> =>
+  answerOf(app, school.teacher, operation, variables);
 const refused = (operation: string, variables: Record<string, unknown>) =>
   app.refusal(operation, variables, school.teacher.token);
 const aQuestion = async (given: object = {}): Promise<string> =>

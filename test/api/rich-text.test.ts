@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { answerOf } from "../support/answerOf.ts";
 import { aLesson, aSection } from "../support/course.ts";
 import { anExam, aSchool, choiceQuestion, type School } from "../support/school.ts";
 import { startTestApp, type TestApp } from "../support/testApp.ts";
@@ -23,11 +24,8 @@ const IMPORT = `mutation ($input: ImportQuestionsInput!) {
   importQuestions(input: $input) { taken { stem changed questionId } refused { reason } }
 }`;
 
-async function ask(operation: string, variables: Record<string, unknown>) {
-  const { data, errors } = await app.ask(operation, variables, school.teacher.token);
-  if (errors) throw new Error(JSON.stringify(errors));
-  return Object.values(data)[0] as never as Record<string, never>;
-}
+const ask = (operation: string, variables: Record<string, unknown>): Promise<Record<string, never>> =>
+  answerOf(app, school.teacher, operation, variables);
 const create = (input: object) => ask(CREATE, { id: school.courseId, input: { ...aQuestion, ...input } });
 
 const aQuestion = {
